@@ -1,0 +1,128 @@
+# postern - see README.md. The first `make demo` or `make check` on a fresh Debian 12 installs what it needs.
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+PREFIX ?= /usr/local
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR ?= $(PREFIX)/share/man
+SYSCONFDIR ?= /etc
+FUZZ_SECONDS ?= 300
+
+VERSION := 0.1.0
+FOLDERS := tls policy proxy record daemon ctl
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wformat=2 -Wundef -Wstrict-prototypes \
+	-Wmissing-prototypes -Wswitch-enum -Werror
+HARDEN := -fstack-protector-strong -fPIE
+CPPFLAGS += -I. -D_GNU_SOURCE -DPOSTERN_VERSION='"$(VERSION)"'
+
+ifdef SANITIZE
+CC := clang
+BUILD := build/sanitize
+CFLAGS += -std=c17 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=undefined $(WARNINGS) $(HARDEN)
+LDFLAGS += -fsanitize=address,undefined -pie
+else
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+BUILD := build
+CFLAGS += -std=c17 -O2 -g $(WARNINGS) $(HARDEN)
+CPPFLAGS += -D_FORTIFY_SOURCE=2
+LDFLAGS += -pie -Wl,-z,relro,-z,now
+endif
+
+LDLIBS := -Wl,--as-needed -lssl -lcrypto -lcares -lcurl -llmdb -lfyaml -ljansson -lcap-ng -lidn2 -lev -lm
+
+MAINS := daemon/main.c ctl/posternctl.c
+SOURCES := $(filter-out $(MAINS),$(foreach d,$(FOLDERS),$(wildcard $(d)/*.c)))
+OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
+LIBRARY := $(BUILD)/libpostern.a
+UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*_test.c))
+FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.PHONY: all deps demo check check-built lint fuzz fuzzers bench deb install clean
+
+all: $(BUILD)/posternd $(BUILD)/posternctl
+
+$(BUILD)/posternd: $(BUILD)/obj/daemon/main.o $(LIBRARY)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/posternctl: $(BUILD)/obj/ctl/posternctl.o $(LIBRARY)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(LIBRARY): $(OBJECTS)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+
+units: $(UNITS)
+
+# Every fuzz target, and the code under it, built by clang with libFuzzer and the sanitizers.
+build/fuzz/obj/%.o: %.c
+	@mkdir -p $(@D)
+	clang $(CPPFLAGS) -std=c17 -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
+	    -fno-sanitize-recover=undefined $(WARNINGS) -MMD -MP -c -o $@ $<
+
+build/fuzz/libpostern.a: $(SOURCES:%.c=build/fuzz/obj/%.o)
+	@rm -f $@
+	ar rcs $@ $^
+
+build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o build/fuzz/libpostern.a
+	clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
+
+fuzzers: $(FUZZERS)
+
+# Each target for FUZZ_SECONDS, two at a time; what is found lands in build/fuzz/found.
+fuzz:
+	$(MAKE) deps
+	$(MAKE) -j2 fuzzers
+	tests/tools/fuzz $(FUZZ_SECONDS) $(notdir $(FUZZERS))
+
+deps:
+	tests/tools/deps
+
+check:
+	$(MAKE) deps
+	$(MAKE) -j2 all units fuzzers $(if $(SANITIZE),SANITIZE=1)
+	BUILD=$(BUILD) tests/tools/check $(CHECK)
+
+demo:
+	$(MAKE) deps
+	$(MAKE) -j2 all
+	BUILD=$(BUILD) tests/lab/demo
+
+bench:
+	$(MAKE) deps
+	$(MAKE) -j2 all
+	BUILD=$(BUILD) tests/bench/bench
+
+lint:
+	$(MAKE) deps
+	tests/tools/lint
+
+install: all
+	install -D -m 0755 $(BUILD)/posternd $(DESTDIR)$(SBINDIR)/posternd
+	install -D -m 0755 $(BUILD)/posternctl $(DESTDIR)$(SBINDIR)/posternctl
+	install -D -m 0644 docs/postern.yaml.example $(DESTDIR)$(SYSCONFDIR)/postern/postern.yaml.example
+	for page in docs/*.[58]; do \
+		install -D -m 0644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$$(basename $$page); \
+	done
+
+deb:
+	@echo "make deb: not available in this version" >&2; exit 2
+
+clean:
+	rm -rf build
+
+-include $(OBJECTS:.o=.d) $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/tests/*/*.d build/fuzz/obj/*/*.d \
+	build/fuzz/obj/tests/*/*.d)
+.SECONDARY:

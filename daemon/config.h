@@ -1,0 +1,90 @@
+/* config.h - the configuration, read once and passed as const
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Keys, defaults and meaning: postern.yaml(5). Strings belong to the configuration. */
+#ifndef DAEMON_CONFIG_H
+#define DAEMON_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "daemon/address.h"
+#include "policy/level.h"
+
+#define CONFIG_PATH "/etc/postern/postern.yaml"
+#define CONFIG_WORKERS_MAX 64
+#define CONFIG_RESOLVERS_MAX 4
+
+enum config_mode { MODE_ENFORCE, MODE_MONITOR };
+enum config_method { METHOD_REDIRECT, METHOD_TPROXY, METHOD_NONE };
+enum config_backend { BACKEND_IPTABLES, BACKEND_NFT };
+enum config_trust_ad { TRUST_AD_AUTO, TRUST_AD_YES, TRUST_AD_NO };
+enum config_journal { JOURNAL_AUTO, JOURNAL_YES, JOURNAL_NO };
+enum config_recipients { RECIPIENTS_DOMAIN, RECIPIENTS_FULL, RECIPIENTS_NONE };
+
+/* One entry of `domains:` or `relays:`. */
+struct config_rule {
+	char *name;		/* A-labels, lower case, no trailing dot */
+	enum level level;
+	char *reason;		/* never NULL for domains; may be NULL for relays */
+	time_t until;		/* first second after the last valid day, UTC; 0 = no end */
+	unsigned line;		/* where it stands in the file */
+};
+
+struct config {
+	enum config_mode mode;
+	char *user;
+	unsigned workers;			/* resolved: auto is already the number of CPUs */
+	char *state_dir, *control;
+	struct {
+		enum config_method method;
+		enum config_backend backend;
+		struct address listen;
+		struct network *from;
+		size_t from_len;
+		char *interface;		/* NULL when not given */
+	} intercept;
+	struct {
+		bool tls_offer;
+	} client;
+	struct {
+		struct address servers[CONFIG_RESOLVERS_MAX];
+		size_t servers_len;		/* 0 never: resolv.conf was read */
+		enum config_trust_ad trust_ad;
+	} resolver;
+	struct {
+		char *ca_file;
+		int min_version;		/* OpenSSL's number: 0x0303 is TLS 1.2 */
+	} tls;
+	struct {
+		bool mta_sts;
+		enum level no_policy;		/* LEVEL_MAY or LEVEL_ENCRYPT */
+		bool stripping_refuse;
+		unsigned wait_s;
+	} policy;
+	struct {
+		unsigned sessions, sessions_per_client;
+	} limits;
+	struct {
+		char *file;
+		enum config_journal journal;
+		enum config_recipients recipients;
+	} log;
+	struct config_rule *relays, *domains;	/* sorted by name */
+	size_t relays_len, domains_len;
+};
+
+/* config_load: reads FILE; every error and warning goes to `diagnostics` in the form
+ * FILE:LINE:COLUMN: error: ...; the number of errors goes to *errors, of warnings to *warnings
+ * (either may be NULL). Returns NULL when there was any error. The caller frees with config_free. */
+struct config *config_load(const char *file, FILE *diagnostics, unsigned *errors,
+    unsigned *warnings);
+void config_free(struct config *c);	/* NULL is allowed */
+
+/* config_rule_find: exact match by name; NULL when there is none or it has lapsed at `now`. */
+const struct config_rule *config_rule_find(const struct config_rule *rules, size_t len,
+    const char *name, time_t now);
+
+#endif

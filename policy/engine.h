@@ -1,0 +1,78 @@
+/* engine.h - answers questions about recipient domains; DNS, HTTPS, store and clock are behind it
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The whole MTA-STS sending side (RFC 8461), MX sets, rules, relays and STARTTLS memory. Lives in
+ * the policy process, on its loop. Callbacks come from the loop or, for what is known already, from
+ * within the call. */
+#ifndef POLICY_ENGINE_H
+#define POLICY_ENGINE_H
+
+#include <ev.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "daemon/config.h"
+#include "policy/message.h"
+
+struct engine;
+
+/* Something an administrator wants on record: event type "policy" or "health". */
+struct engine_notice {
+	const char *event_type;	/* "policy", "health" */
+	const char *action;	/* "fetched", "changed", "refresh-failed", "forgotten", ... */
+	const char *domain;	/* "" when about no domain */
+	const char *detail;	/* one printable line */
+	bool alarm;		/* an administrator should look: warning, not info */
+};
+
+struct engine_events {
+	void (*notice)(void *arg, const struct engine_notice *n);
+	/* Stop what needs a file: the store died under a read; see engine_new. May be NULL. */
+};
+
+/* engine_new: opens the store in config->state_dir (made if missing) and starts DNS and refresh. With
+ * `fresh` the present store is set aside first (it killed its reader twice). NULL with the reason in
+ * error. Rules come from config, which must outlive the engine. */
+struct engine *engine_new(struct ev_loop *loop, const struct config *config, bool fresh,
+    const struct engine_events *events, void *arg, char *error, size_t error_size);
+
+/* engine_free: open questions are answered with DEFER_SERVICE_DOWN first. */
+void engine_free(struct engine *e);
+
+/* engine_ask: `answer` is called exactly once, within policy.wait; the requirement is valid during
+ * the call only. */
+void engine_ask(struct engine *e, const struct question *q,
+    void (*answer)(void *arg, uint32_t id, const struct requirement *q), void *arg);
+
+/* engine_cancel: drops all unanswered questions asked with this arg. */
+void engine_cancel(struct engine *e, const void *arg);
+
+void engine_sighting(struct engine *e, const struct sighting *s);
+
+void engine_set_mode(struct engine *e, enum config_mode mode);
+enum config_mode engine_mode(const struct engine *e);
+
+/* For posternctl. Each json_t is a new reference. */
+
+/* engine_domain: `posternctl domain NAME --json` exactly; asks afresh what is not validly cached. The
+ * name is normalised already. */
+void engine_domain(struct engine *e, const char *domain,
+    void (*done)(void *arg, json_t *report), void *arg);
+json_t *engine_policy_list(struct engine *e);			/* array of short objects */
+json_t *engine_policy_show(struct engine *e, const char *domain);	/* NULL: not known */
+/* engine_policy_refresh: {"outcome":"fetched|unchanged|changed|failed|none","problem":{...}?} */
+void engine_policy_refresh(struct engine *e, const char *domain,
+    void (*done)(void *arg, json_t *result), void *arg);
+/* engine_policy_forget: the cached policy and the STARTTLS memory of the domain, its MX hosts, or an
+ * MX host of that name; false when nothing was known. */
+bool engine_policy_forget(struct engine *e, const char *domain);
+json_t *engine_status(struct engine *e);	/* {"healthy":bool,"problems":[...],"policies":N,...} */
+/* engine_evidence: what stands behind a decision on this domain now: DNS answers, policy text. */
+json_t *engine_evidence(struct engine *e, const char *domain);
+/* engine_resolve_host: addresses of a host for `probe`; count 0 and *problem when none. */
+void engine_resolve_host(struct engine *e, const char *host,
+    void (*done)(void *arg, const struct in6_addr *addresses, size_t len, const char *problem),
+    void *arg);
+
+#endif

@@ -1,0 +1,74 @@
+/* message.h - what workers and the policy process say to each other
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Each SEQPACKET message is an 8-bit type and its fields (daemon/wire.h). Decoded strings point into
+ * the message. Encoders return the length, 0 when it does not fit; decoders return false for
+ * anything malformed, including trailing octets. */
+#ifndef POLICY_MESSAGE_H
+#define POLICY_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/address.h"
+#include "policy/requirement.h"
+
+enum message_type {
+	MESSAGE_QUESTION = 1,	/* worker: what must this peer prove? */
+	MESSAGE_ANSWER,		/* policy: the requirement */
+	MESSAGE_SIGHTING,	/* worker: this MX host offered STARTTLS, authenticated or not */
+	MESSAGE_RECORD,		/* worker: an event, to be acknowledged */
+	MESSAGE_ACK,		/* policy: all records up to this sequence number are written */
+	MESSAGE_PROBE,		/* policy: dial this address and say step by step what you see */
+	MESSAGE_PROBE_STEP	/* worker: one step, or the last */
+};
+
+struct question {
+	uint32_t id;		/* chosen by the asker, echoed in the answer */
+	struct address peer;	/* where the client meant to go */
+	bool recheck;		/* before a refusal: read the policy id again, refetch */
+	const char *domain;	/* recipient's, normalised; "" for none or an address literal */
+};
+
+struct sighting {
+	struct address peer;
+	const char *mx_host;	/* "" when not mapped: then the address alone is remembered */
+};
+
+struct probe {
+	uint32_t id;
+	struct address peer;
+	const char *mx_host;	/* as asked for */
+	const char *domain;
+};
+
+struct probe_step {
+	uint32_t id;
+	bool last;
+	uint8_t exit;		/* with last: posternctl's exit code */
+	const char *text;	/* one line, printable */
+};
+
+/* message_type: of a received message; 0 when empty or unknown. */
+enum message_type message_type(const void *p, size_t len);
+
+size_t message_question(void *out, size_t size, const struct question *q);
+bool message_get_question(const void *p, size_t len, struct question *out);
+size_t message_answer(void *out, size_t size, uint32_t id, const struct requirement *q);
+/* *out is one block for free(); NULL after false. */
+bool message_get_answer(const void *p, size_t len, uint32_t *id, struct requirement **out);
+size_t message_sighting(void *out, size_t size, const struct sighting *s);
+bool message_get_sighting(const void *p, size_t len, struct sighting *out);
+/* The event's own encoding (record/event.h) follows the sequence number, opaque here. */
+size_t message_record(void *out, size_t size, uint64_t sequence, const void *event, size_t len);
+bool message_get_record(const void *p, size_t len, uint64_t *sequence, const void **event,
+    size_t *event_len);
+size_t message_ack(void *out, size_t size, uint64_t sequence);
+bool message_get_ack(const void *p, size_t len, uint64_t *sequence);
+size_t message_probe(void *out, size_t size, const struct probe *q);
+bool message_get_probe(const void *p, size_t len, struct probe *out);
+size_t message_probe_step(void *out, size_t size, const struct probe_step *s);
+bool message_get_probe_step(const void *p, size_t len, struct probe_step *out);
+
+#endif

@@ -1,0 +1,64 @@
+/* counters.h - the page of counters that all processes share, and the limits counted in it
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Made by the parent before it forks. Each worker writes only its own column, with relaxed atomics;
+ * sums are taken by readers. When a worker ends, the parent clears its column, so what a crash left
+ * behind does not count for ever. */
+#ifndef RECORD_COUNTERS_H
+#define RECORD_COUNTERS_H
+
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define COUNTERS_COLUMNS 128	/* workers alive at once, draining ones included */
+#define COUNTERS_BUCKETS 4096	/* clients, by keyed hash: a collision shares a limit */
+
+enum counter {
+	COUNTER_SESSIONS,		/* open now */
+	COUNTER_SESSIONS_TOTAL,
+	COUNTER_MESSAGES,
+	COUNTER_PASSED, COUNTER_REFUSED, COUNTER_WOULD_REFUSE,
+	COUNTER_RECORDS_DROPPED,
+	COUNTER_REJECTED_LIMIT,		/* sessions refused by a limit */
+	COUNTER_REJECTED_CLIENT,	/* clients outside `from`, direct connections, loops */
+	COUNTER_ACCEPT_PAUSED,
+	COUNTER_MAX
+};
+
+/* Set by the parent. */
+struct counters_process {
+	_Atomic int32_t pid;		/* 0: none */
+	_Atomic uint32_t restarts;
+	_Atomic uint32_t draining;
+};
+
+struct counters;
+
+struct counters *counters_new(void);	/* shared anonymous memory; NULL with errno */
+
+/* A column is claimed by the parent for a new worker; -1 when all are taken. */
+int counters_claim(struct counters *c, int32_t pid);
+void counters_release(struct counters *c, int column);
+
+void counters_add(struct counters *c, int column, enum counter which, int64_t n);
+int64_t counters_sum(const struct counters *c, enum counter which);
+/* Totals of released columns are kept (COUNTER_SESSIONS excepted). */
+
+/* counters_client_enter: counts one more session of this client unless the daemon has `sessions` or
+ * the client's bucket `per_client` already. counters_client_leave undoes it. */
+enum counters_verdict { COUNTERS_OK, COUNTERS_FULL, COUNTERS_CLIENT_FULL };
+enum counters_verdict counters_client_enter(struct counters *c, int column,
+    const struct in6_addr *client, unsigned sessions, unsigned per_client);
+void counters_client_leave(struct counters *c, int column, const struct in6_addr *client);
+
+/* What `status` shows of the processes. Slots: 0 policy, 1.. workers. */
+struct counters_process *counters_process(struct counters *c, size_t slot);
+#define COUNTERS_PROCESSES 65
+
+_Atomic uint64_t *counters_started_s(struct counters *c);	/* epoch seconds of posternd's start */
+_Atomic uint32_t *counters_reload_errors(struct counters *c);	/* 1: last reload was refused */
+
+#endif

@@ -1,0 +1,74 @@
+/* event.h - what happened, as one flat value with a wire form and a JSON form
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Strings that come from the network are kept as they came; escaping and capping is the business of
+ * the forms. After event_decode strings point into the message. NULL is never stored: "" means
+ * absent and leaves the field out of the JSON. */
+#ifndef RECORD_EVENT_H
+#define RECORD_EVENT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/address.h"
+
+enum event_type {
+	EVENT_DECISION = 1, EVENT_SESSION, EVENT_POLICY, EVENT_RULES, EVENT_CONFIG, EVENT_HEALTH,
+	EVENT_REPORT
+};
+
+#define EVENT_CHAIN_MAX 12
+
+struct event {
+	enum event_type type;
+	uint64_t time_us;		/* since the epoch, UTC */
+	bool alarm;			/* for notices: warning instead of info */
+	const char *id;			/* decision id "K7Q2-M4XD" */
+	const char *session_id;		/* 26 characters */
+	const char *path;		/* "upgrade" | "inspect" */
+	struct address src, dest;	/* port 0: absent */
+
+	/* decision.*: names as INTERFACE.md prints them */
+	const char *verdict, *mode, *result_type, *reason_code, *reason, *reply;
+	/* smtp.* ; recipient is written according to log.recipients */
+	const char *helo, *rcpt_domain, *recipient, *mx_host, *starttls, *server_reply;
+	/* policy.* */
+	const char *policy_type, *policy_domain, *policy_mode, *policy_id, *policy_source;
+	uint32_t policy_age_s;
+	/* tls.* */
+	const char *tls_version, *tls_cipher, *tls_sni, *tls_detail, *tls_subject, *tls_issuer;
+	const char *tls_names;		/* presented DNS-IDs, space separated, cut */
+	int64_t tls_not_after;		/* 0: absent */
+	bool tls_resumed;
+	uint8_t chain_len;
+	uint8_t chain_sha256[EVENT_CHAIN_MAX][32];
+	/* time_ms.* */
+	uint32_t policy_ms, connect_ms, tls_ms, added_ms;
+
+	/* session, and notices: */
+	const char *action;		/* session: opened | closed; policy: fetched, changed, ... */
+	const char *ended_by;		/* client | server | postern */
+	const char *detail;		/* one line; for notices the message itself */
+	const char *domain;		/* notices */
+	uint64_t bytes_in, bytes_out;	/* client to server, server to client, as relayed */
+	uint32_t messages, duration_ms;
+};
+
+/* event_clear: everything absent, strings "". */
+void event_clear(struct event *e);
+
+/* event_encode: octets written, 0 when it does not fit. event_decode: false when malformed. */
+size_t event_encode(void *out, size_t size, const struct event *e);
+bool event_decode(const void *p, size_t len, struct event *out);
+
+/* event_json: the object of INTERFACE.md, new reference; NULL when out of memory. `full_recipient`
+ * and `domain_too` follow log.recipients. Text is made valid UTF-8 and capped at EVENT_TEXT_MAX. */
+#define EVENT_TEXT_MAX 1024
+json_t *event_json(const struct event *e, bool full_recipient, bool domain_too);
+
+/* event_line: one human line without newline, printable ASCII, cut to size. Returns its length. */
+size_t event_line(const struct event *e, char *out, size_t size);
+
+#endif

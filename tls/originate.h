@@ -1,0 +1,41 @@
+/* originate.h - TLS sessions that postern opens towards an MX
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Verification is recorded, never enforced by the handshake: the proof is judged afterwards, since
+ * the same session may serve several recipient domains. Resumption is keyed by (address, SNI) and
+ * keeps the proof's identity: a resumed session's proof carries the chain and names of the full
+ * handshake that made the ticket, checked again for expiry. */
+#ifndef TLS_ORIGINATE_H
+#define TLS_ORIGINATE_H
+
+#include <stddef.h>
+
+#include "tls/proof.h"
+#include "tls/stream.h"
+
+struct originator;
+
+/* originator_new: ca_file is read now (PEM bundle). min_version is OpenSSL's number (0x0303) for
+ * sessions of which proof is demanded and for others alike; at least TLS 1.2 where `proven`.
+ * NULL on failure, with the reason in error. */
+struct originator *originator_new(const char *ca_file, int min_version, char *error,
+    size_t error_size);
+void originator_free(struct originator *o);
+
+/* originator_chain_count: how many CA certificates were loaded. */
+size_t originator_ca_count(const struct originator *o);
+
+/* originate: a client session on the connected socket fd. sni may be "" (none sent). key names the
+ * resumption slot beside the SNI: the peer's address, any octets. `proven` demands TLS 1.2 at least.
+ * NULL when out of memory. */
+struct stream *originate(struct originator *o, int fd, const char *sni, const void *key,
+    size_t key_len, int proven);
+
+/* originate_proof: what the peer proved, after stream_handshake gave STREAM_OK (PROOF_TLS), or
+ * failed (PROOF_HANDSHAKE_FAILED). Clears *out first; the caller ends with proof_clear. */
+void originate_proof(struct stream *s, struct proof *out);
+
+/* originate_forget: drops every remembered session of that slot, after a verdict against it. */
+void originate_forget(struct originator *o, const char *sni, const void *key, size_t key_len);
+
+#endif
