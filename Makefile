@@ -54,7 +54,7 @@ $(BUILD)/posternctl: $(BUILD)/obj/ctl/posternctl.o $(LIBRARY)
 
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
-	ar rcs $@ $^
+	ar qcs $@ $^
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -74,7 +74,7 @@ build/fuzz/obj/%.o: %.c
 
 build/fuzz/libpostern.a: $(SOURCES:%.c=build/fuzz/obj/%.o)
 	@rm -f $@
-	ar rcs $@ $^
+	ar qcs $@ $^
 
 build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o build/fuzz/libpostern.a
 	clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)

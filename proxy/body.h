@@ -10,25 +10,25 @@
 #include <stddef.h>
 
 enum body_result {
-	BODY_MORE,		/* relay the first *pass octets; the rest (at most BODY_HOLD_MAX) must be
-				 * shown again at the front of the next call, with more behind it */
-	BODY_END,		/* relay the first *pass octets, which end with CRLF.CRLF; what is behind
-				 * them are the next commands */
-	BODY_SMUGGLED		/* relay nothing more: after *pass octets comes a false end */
+	BODY_MORE,	/* relay the first *pass octets; the rest (at most BODY_HOLD_MAX) must be
+			 * shown again at the front of the next call, with more behind it */
+	BODY_END,	/* relay the first *pass octets, which end with CRLF.CRLF; what is behind
+			 * them are the next commands */
+	BODY_SMUGGLED	/* relay nothing more: after *pass octets comes a false end */
 };
 
 #define BODY_HOLD_MAX 64	/* longer runs of NULs beside a dot are smuggling by themselves */
 
 struct body {
 	unsigned state;		/* what stands before the next octet; start with body_start */
-	/* the author of body.c may add fields */
 };
 
 void body_start(struct body *b);	/* at the start of the data, as if after a CRLF */
 enum body_result body_scan(struct body *b, const char *p, size_t len, size_t *pass);
 
 /* body_skip: for swallowing what follows a false end: consumes up to and including the true
- * CRLF.CRLF. Returns the octets consumed; *end says whether it was found. */
+ * CRLF.CRLF. Returns the octets consumed, all of them where it was not found; *end says whether it
+ * was. It goes on where body_scan's last *pass ended. */
 size_t body_skip(struct body *b, const char *p, size_t len, int *end);
 
 #endif

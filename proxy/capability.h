@@ -15,7 +15,8 @@ struct capability {
 	uint64_t size;		/* SIZE's number, 0 = no limit */
 	uint64_t deliverby;	/* DELIVERBY's minimum, 0 = none */
 	bool masked;		/* a keyword that is STARTTLS overwritten (XXXXXXXA, ********) or
-				 * misspelt in eight letters with its shape (STARTTLX, XTARTTLS) */
+				 * misspelt in eight letters with its shape (STARTTLX, XTARTTLS),
+				 * or has something behind it; never beside a whole STARTTLS */
 };
 
 /* capability_line: one line of the EHLO reply after the first (reply_line.text). Keywords are
@@ -23,8 +24,8 @@ struct capability {
  * parameters. */
 void capability_line(struct capability *c, const char *text, size_t len);
 
-/* capability_offer: the EHLO reply for the client: "250-NAME\r\n250-..."; only the extensions of the
- * allow-list, STARTTLS iff own_starttls. Returns the length, 0 when it does not fit. */
+/* capability_offer: the EHLO reply for the client: "250-NAME\r\n250-..."; only the extensions of
+ * the allow-list, STARTTLS iff own_starttls. Returns the length, 0 when it does not fit. */
 size_t capability_offer(const struct capability *c, bool own_starttls, const char *name, char *out,
     size_t size);
 

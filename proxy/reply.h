@@ -13,16 +13,18 @@ enum reply_result {
 	REPLY_DONE,		/* the reply is whole */
 	REPLY_MORE,		/* more lines follow */
 	REPLY_BAD_LINE,		/* bare CR or LF, NUL, too long */
-	REPLY_BAD_CODE,		/* not three digits 2-5,0-5,0-9, or not followed by SP, "-" or CRLF */
+	REPLY_BAD_CODE,		/* not 2-5,0-5,0-9, or not followed by SP, "-" or CRLF */
 	REPLY_MIXED_CODES,	/* lines of one reply with different codes */
 	REPLY_TOO_MANY_LINES
 };
 
-/* What is known of the reply so far; start with all zero. */
+/* What is known of the reply so far; start with all zero. After REPLY_DONE code and lines stay
+ * readable, and the next call begins a new reply by itself. */
 struct reply {
 	int code;		/* 220 */
 	unsigned lines;
 	size_t scanned;		/* of the unfinished line */
+	bool done;		/* the line before was a last one */
 };
 
 /* One line of it, pointing into the input. */

@@ -16,8 +16,8 @@ struct worker_start {
 	int policy;		/* channel to the policy process, -1 until the parent passes one */
 };
 
-/* worker_main: runs until drained or the parent is gone; the process's exit status. Called as `user`,
- * privileges already dropped; refuses to run as root. */
+/* worker_main: runs until drained or the parent is gone; the process's exit status. Called as
+ * `user`, privileges already dropped; refuses to run as root. */
 int worker_main(const struct worker_start *start);
 
 #endif

@@ -1,0 +1,168 @@
+/* asker.c - the worker's open questions to the policy process
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * An id is a place in the table and that place's generation, so that a late answer to a withdrawn
+ * question finds nobody. */
+#include "proxy/asker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PLACE_BITS 20			/* a million open questions: far over sessions */
+#define PLACE_MASK ((1u << PLACE_BITS) - 1)
+#define PLACES_FIRST 64
+#define QUESTION_SIZE 512		/* a domain of 255 octets and the fixed fields */
+
+struct place {
+	struct asking *asking;		/* NULL: free */
+	uint32_t generation;
+	uint32_t next_free;		/* PLACE_MASK: the last */
+};
+
+struct asker {
+	bool (*send)(void *arg, const void *p, size_t len);
+	void *arg;
+	struct place *places;
+	uint32_t size, first_free;
+	size_t unsent;
+};
+
+struct asker *
+asker_new(bool (*send)(void *arg, const void *p, size_t len), void *arg)
+{
+	struct asker *a = calloc(1, sizeof(*a));
+
+	if (a == NULL)
+		return NULL;
+	a->send = send;
+	a->arg = arg;
+	a->first_free = PLACE_MASK;
+	return a;
+}
+
+void
+asker_free(struct asker *a)
+{
+	if (a == NULL)
+		return;
+	free(a->places);
+	free(a);
+}
+
+static bool
+grow(struct asker *a)
+{
+	uint32_t size = a->size == 0 ? PLACES_FIRST : a->size * 2;
+
+	if (size >= PLACE_MASK)
+		return false;
+	struct place *places = realloc(a->places, size * sizeof(*places));
+	if (places == NULL)
+		return false;
+	memset(places + a->size, 0, (size - a->size) * sizeof(*places));
+	for (uint32_t i = size; i-- > a->size;) {
+		places[i].next_free = a->first_free;
+		a->first_free = i;
+	}
+	a->places = places;
+	a->size = size;
+	return true;
+}
+
+static void
+send_one(struct asker *a, struct asking *asking)
+{
+	unsigned char message[QUESTION_SIZE];
+	size_t len = message_question(message, sizeof(message), &asking->question);
+
+	if (a->send(a->arg, message, len))
+		asking->sent = true;
+	else
+		a->unsent++;
+}
+
+bool
+asker_ask(struct asker *a, struct asking *asking)
+{
+	if (a->first_free == PLACE_MASK && !grow(a))
+		return false;
+	uint32_t i = a->first_free;
+	struct place *place = &a->places[i];
+	a->first_free = place->next_free;
+	place->asking = asking;
+	place->generation++;
+	asking->question.id = place->generation << PLACE_BITS | i;
+	asking->open = true;
+	asking->sent = false;
+	send_one(a, asking);
+	return true;
+}
+
+static struct place *
+find(struct asker *a, uint32_t id)
+{
+	uint32_t i = id & PLACE_MASK;
+
+	if (i >= a->size || a->places[i].asking == NULL ||
+	    a->places[i].asking->question.id != id)
+		return NULL;
+	return &a->places[i];
+}
+
+static void
+vacate(struct asker *a, struct place *place)
+{
+	place->asking->open = false;
+	place->asking = NULL;
+	place->next_free = a->first_free;
+	a->first_free = (uint32_t)(place - a->places);
+}
+
+void
+asker_withdraw(struct asker *a, struct asking *asking)
+{
+	if (asking->open)
+		vacate(a, find(a, asking->question.id));
+}
+
+bool
+asker_answer(struct asker *a, const void *p, size_t len)
+{
+	uint32_t id;
+	struct requirement *requirement;
+
+	if (!message_get_answer(p, len, &id, &requirement))
+		return false;
+	struct place *place = find(a, id);
+	if (place == NULL) {
+		free(requirement);
+		return true;
+	}
+	struct asking *asking = place->asking;
+	vacate(a, place);
+	asking->answered(asking, requirement);
+	return true;
+}
+
+void
+asker_flush(struct asker *a)
+{
+	if (a->unsent == 0)
+		return;
+	a->unsent = 0;
+	for (uint32_t i = 0; i < a->size; i++) {
+		struct asking *asking = a->places[i].asking;
+		if (asking != NULL && !asking->sent)
+			send_one(a, asking);
+	}
+}
+
+void
+asker_resend(struct asker *a)
+{
+	for (uint32_t i = 0; i < a->size; i++)
+		if (a->places[i].asking != NULL)
+			a->places[i].asking->sent = false;
+	a->unsent = 1;
+	asker_flush(a);
+}

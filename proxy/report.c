@@ -1,0 +1,176 @@
+/* report.c - the session's records: decisions, and its end
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "proxy/report.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define NAMES_SIZE 512		/* of the certificate's names in a record; more are cut */
+
+static uint64_t
+now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static uint32_t
+milliseconds(double from, double to)
+{
+	return from > 0 && to > from ? (uint32_t)((to - from) * 1000) : 0;
+}
+
+static void
+fill_session(struct event *e, const struct session *s)
+{
+	e->time_us = now_us();
+	e->session_id = s->id;
+	e->path = "upgrade";
+	e->src = s->peer;
+	e->dest = s->origin;
+	e->helo = s->hello == NULL ? "" : s->hello;
+}
+
+static void
+fill_policy(struct event *e, const struct requirement *q, const struct verdict *v)
+{
+	e->mx_host = q->mx_host;
+	e->policy_type = policy_type_name(v->by_memory ? POLICY_NONE_FOUND : q->policy_type);
+	e->policy_domain = q->policy_domain;
+	e->policy_id = q->policy_id;
+	e->policy_age_s = q->age_s;
+	if (q->policy_type == POLICY_STS)
+		e->policy_mode = sts_mode_name(q->sts_mode);
+	if (v->by_memory)
+		e->policy_source = policy_source_name(SOURCE_MEMORY);
+	else if (q->source != SOURCE_NONE)
+		e->policy_source = policy_source_name(q->source);
+}
+
+static void
+fill_names(const struct proof *p, char names[NAMES_SIZE])
+{
+	size_t at = 0;
+
+	names[0] = '\0';
+	for (size_t i = 0; i < p->names_len; i++) {
+		int n = snprintf(names + at, NAMES_SIZE - at, "%s%s", i == 0 ? "" : " ",
+		    p->names[i]);
+		if (n < 0 || (size_t)n >= NAMES_SIZE - at)
+			return;
+		at += (size_t)n;
+	}
+}
+
+static void
+fill_tls(struct event *e, const struct proof *p, char names[NAMES_SIZE])
+{
+	e->tls_detail = p->detail;
+	e->tls_sni = p->sni;
+	if (p->state != PROOF_TLS)
+		return;
+	e->tls_version = p->version;
+	e->tls_cipher = p->cipher;
+	e->tls_subject = p->subject;
+	e->tls_issuer = p->issuer;
+	e->tls_not_after = p->not_after;
+	e->tls_resumed = p->resumed;
+	e->chain_len = (uint8_t)p->chain_len;
+	memcpy(e->chain_sha256, p->chain_sha256, p->chain_len * sizeof(p->chain_sha256[0]));
+	fill_names(p, names);
+	e->tls_names = names;
+}
+
+static void
+count(struct session *s, enum verdict_kind kind)
+{
+	static const enum counter which[] = {
+		[VERDICT_PASS] = COUNTER_PASSED, [VERDICT_REFUSE] = COUNTER_REFUSED,
+		[VERDICT_WOULD_REFUSE] = COUNTER_WOULD_REFUSE,
+	};
+
+	counters_add(s->proxy->counters, s->proxy->column, which[kind], 1);
+}
+
+static void
+add(struct proxy *p, const struct event *e)
+{
+	if (!queue_add(p->records, e))
+		counters_add(p->counters, p->column, COUNTER_RECORDS_DROPPED, 1);
+}
+
+void
+report_decision(struct session *s, const struct report_decision *d)
+{
+	struct event e;
+	char names[NAMES_SIZE];
+
+	event_clear(&e);
+	e.type = EVENT_DECISION;
+	fill_session(&e, s);
+	fill_policy(&e, d->requirement, d->verdict);
+	if (d->proof != NULL && d->proof->state != PROOF_NO_TLS)
+		fill_tls(&e, d->proof, names);
+	e.id = d->id;
+	e.verdict = verdict_kind_name(d->verdict->kind);
+	e.mode = d->requirement->monitor ? "monitor" : "enforce";
+	e.result_type = result_type_name(d->verdict->result_type);
+	e.reason_code = d->verdict->reason_code;
+	e.reason = d->verdict->reason;
+	e.reply = d->reply;
+	e.rcpt_domain = d->domain;
+	e.recipient = d->recipient;
+	e.starttls = starttls_name(d->starttls);
+	if (d->starttls == STARTTLS_REFUSED || d->starttls == STARTTLS_WRONG_CODE)
+		e.server_reply = s->up.said;
+	e.policy_ms = d->policy_ms;
+	e.connect_ms = milliseconds(s->up.dialled, s->up.connected);
+	e.tls_ms = milliseconds(s->up.connected, s->up.secured);
+	e.added_ms = d->added_ms;
+	add(s->proxy, &e);
+	count(s, d->verdict->kind);
+}
+
+void
+report_end(struct session *s)
+{
+	struct event e;
+
+	event_clear(&e);
+	e.type = EVENT_SESSION;
+	fill_session(&e, s);
+	e.action = "closed";
+	e.ended_by = s->ended_by;
+	e.detail = s->why;
+	e.bytes_in = s->client.bytes_in;
+	e.bytes_out = s->client.bytes_out;
+	e.messages = s->messages;
+	e.duration_ms = milliseconds(s->opened, ev_now(s->proxy->loop));
+	add(s->proxy, &e);
+	counters_add(s->proxy->counters, s->proxy->column, COUNTER_MESSAGES, s->messages);
+}
+
+void
+report_rejected(struct proxy *proxy, const struct address *peer, const struct address *origin,
+    const char *why)
+{
+	struct event e;
+	char id[ID_SESSION_SIZE];
+
+	event_clear(&e);
+	e.type = EVENT_SESSION;
+	e.time_us = now_us();
+	id_session(id, e.time_us / 1000);
+	e.session_id = id;
+	e.path = "upgrade";
+	e.src = *peer;
+	if (origin != NULL)
+		e.dest = *origin;
+	e.action = "closed";
+	e.ended_by = "postern";
+	e.detail = why;
+	add(proxy, &e);
+}

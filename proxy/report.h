@@ -1,0 +1,24 @@
+/* report.h - the session's records: decisions, and its end
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef PROXY_REPORT_H
+#define PROXY_REPORT_H
+
+#include "policy/judge.h"
+#include "proxy/session.h"
+
+struct report_decision {
+	const char *id, *domain, *recipient, *reply;
+	const struct requirement *requirement;
+	const struct verdict *verdict;
+	enum starttls starttls;
+	const struct proof *proof;	/* NULL: none */
+	uint32_t policy_ms, added_ms;
+};
+
+void report_decision(struct session *s, const struct report_decision *d);
+void report_end(struct session *s);
+/* report_rejected: a connection that never became a session. */
+void report_rejected(struct proxy *proxy, const struct address *peer, const struct address *origin,
+    const char *why);
+
+#endif

@@ -1,0 +1,391 @@
+/* session.c - one SMTP session: its life, and the turn in which everything happens
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "proxy/session.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proxy/commands.h"
+#include "proxy/decide.h"
+#include "proxy/relay.h"
+#include "proxy/report.h"
+#include "proxy/transfer.h"
+
+/* Steps in one turn: a client that pipelines without end must let other sessions have theirs. */
+#define TURN_STEPS_MAX 256
+#define HANDSHAKE_TIMEOUT 60	/* seconds for the client's TLS handshake */
+#define FLUSH_TIMEOUT 30	/* seconds for a last reply to go out */
+#define SAY_MAX 1024
+
+/* next_deadline: the nearest of those that count now; 0 when there is none. */
+static double
+next_deadline(const struct session *s)
+{
+	/* While the server owes a reply the client is not the one who is late. */
+	const double all[] = {
+		s->up.pending_len == 0 ? s->client_deadline : 0, s->up.deadline, s->body_deadline,
+		decide_deadline(s)
+	};
+	double at = 0;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i] > 0 && (at <= 0 || all[i] < at))
+			at = all[i];
+	return at;
+}
+
+static void
+arm(struct session *s)
+{
+	double at = next_deadline(s);
+
+	if (at == s->armed)
+		return;
+	s->armed = at;
+	ev_timer_stop(s->proxy->loop, &s->timer);
+	if (at <= 0)
+		return;
+	double now = ev_now(s->proxy->loop);
+	ev_timer_set(&s->timer, at > now ? at - now : 0, 0);
+	ev_timer_start(s->proxy->loop, &s->timer);
+}
+
+static void
+client_ready(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct session *s = io->data;
+
+	(void)loop;
+	if (events & EV_READ)
+		s->client.readable = true;
+	session_turn(s);
+}
+
+static void
+upstream_ready(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct session *s = io->data;
+
+	(void)loop;
+	if ((events & EV_READ) || s->up.phase == SERVER_DIAL)
+		s->up.leg.readable = true;
+	session_turn(s);
+}
+
+void
+session_say(struct session *s, const char *line)
+{
+	leg_put(&s->client, line, strlen(line));
+	leg_put(&s->client, "\r\n", 2);
+}
+
+void
+session_sayf(struct session *s, const char *format, ...)
+{
+	char line[SAY_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	session_say(s, line);
+}
+
+void
+session_end(struct session *s, const char *ended_by, const char *why)
+{
+	if (s->wait == WAIT_FLUSH)
+		return;
+	s->ended_by = ended_by;
+	s->why = why;
+	s->wait = WAIT_FLUSH;
+	s->client_deadline = ev_now(s->proxy->loop) + FLUSH_TIMEOUT;
+	s->body_deadline = 0;
+	decide_drop(s);
+	upstream_close(&s->up);
+}
+
+void
+session_violation(struct session *s, const char *reply, const char *why)
+{
+	session_say(s, reply);
+	session_end(s, "postern", why);
+}
+
+void
+session_reset(struct session *s)
+{
+	envelope_clear(&s->mail);
+	if (s->phase != CLIENT_CONNECTED)
+		s->phase = CLIENT_READY;
+}
+
+void
+session_await_command(struct session *s)
+{
+	s->wait = WAIT_COMMAND;
+	s->client_deadline = ev_now(s->proxy->loop) + COMMANDS_TIMEOUT;
+}
+
+void
+session_await(struct session *s, enum session_wait wait)
+{
+	s->wait = wait;
+	s->client_deadline = 0;
+}
+
+bool
+session_dial(struct session *s)
+{
+	if (upstream_dial(&s->up, &s->origin, upstream_ready, s))
+		return true;
+	session_say(s, "421 4.3.2 postern: out of descriptors, try again later");
+	session_end(s, "postern", "out of descriptors");
+	return false;
+}
+
+/* client_handshake_step: our 220 first, then the client's handshake. */
+static bool
+client_handshake_step(struct session *s)
+{
+	if (s->wait == WAIT_TLS) {
+		if (leg_flush(&s->client) != LEG_OK)
+			return false;
+		s->client.tls = terminate(s->proxy->terminator, s->client.fd);
+		if (s->client.tls == NULL) {
+			session_end(s, "postern", "out of memory");
+			return true;
+		}
+		s->wait = WAIT_HANDSHAKE;
+		s->client_deadline = ev_now(s->proxy->loop) + HANDSHAKE_TIMEOUT;
+	}
+	enum leg_result r = leg_handshake(&s->client);
+	if (r == LEG_AGAIN)
+		return false;
+	if (r != LEG_OK) {
+		s->proxy->tls_failed(s->proxy->arg, &s->peer.ip);
+		s->client.failed = true;
+		session_end(s, "client", "TLS handshake with the client failed");
+		return true;
+	}
+	/* RFC 3207 4.2: what was said before counts for nothing. */
+	s->client.readable = true;
+	s->esmtp = false;
+	session_reset(s);
+	s->phase = CLIENT_CONNECTED;
+	session_await_command(s);
+	return true;
+}
+
+/* client_step: one step of the client's side. */
+static bool
+client_step_once(struct session *s)
+{
+	switch (s->wait) {
+	case WAIT_COMMAND:
+		return commands_step(s);
+	case WAIT_TLS:
+	case WAIT_HANDSHAKE:
+		return client_handshake_step(s);
+	case WAIT_BODY:
+	case WAIT_SKIP_BODY:
+	case WAIT_CHUNK:
+	case WAIT_SKIP_CHUNK:
+		return transfer_step(s);
+	case WAIT_DECISION:
+		return decide_step(s);
+	case WAIT_GREETING:
+	case WAIT_HELLO:
+	case WAIT_DATA:
+	case WAIT_QUIT:
+	case WAIT_FLUSH:
+		return false;
+	}
+	return false;
+}
+
+/* client_fill: reads what the client has sent; what follows our 220 to STARTTLS is for TLS alone. */
+static bool
+client_fill(struct session *s)
+{
+	if (s->wait == WAIT_TLS || s->wait == WAIT_HANDSHAKE || !s->client.readable ||
+	    leg_full(&s->client))
+		return false;
+	return leg_fill(&s->client) == LEG_OK;
+}
+
+/* client_gone: the client's end while nothing of it is left to be done. */
+static void
+client_gone(struct session *s)
+{
+	if (s->client.failed) {
+		s->ended_by = s->wait == WAIT_FLUSH ? s->ended_by : "client";
+		s->why = s->wait == WAIT_FLUSH ? s->why : s->client.error;
+		s->ended = true;
+		return;
+	}
+	bool data = s->wait == WAIT_BODY || s->wait == WAIT_CHUNK || s->wait == WAIT_SKIP_BODY ||
+	    s->wait == WAIT_SKIP_CHUNK;
+	/* Half-closed: what it asked for before is still answered. */
+	if (!s->client.eof || s->up.pending_len > 0 || s->up.leg.blocked)
+		return;
+	if (data)
+		session_end(s, "client", "closed inside mail data");
+	else if (s->wait == WAIT_COMMAND && leg_waiting(&s->client) < LEG_OUT_HIGH)
+		session_end(s, "client", "closed without QUIT");
+}
+
+static void
+watch(struct session *s)
+{
+	struct ev_loop *loop = s->proxy->loop;
+	bool dialling = s->up.phase == SERVER_DIAL;
+	/* What a server says before the second EHLO is looked at when that is due. */
+	bool listen = !dialling && s->up.phase != SERVER_SECURED &&
+	    leg_waiting(&s->client) < LEG_OUT_HIGH;
+
+	leg_watch(&s->client, loop, s->wait != WAIT_FLUSH, false);
+	leg_watch(&s->up.leg, loop, listen, dialling);
+}
+
+static void
+finish(struct session *s)
+{
+	struct proxy *p = s->proxy;
+
+	decide_drop(s);
+	upstream_close(&s->up);
+	report_end(s);
+	leg_close(&s->client, p->loop);
+	ev_timer_stop(p->loop, &s->timer);
+	if (s->previous != NULL)
+		s->previous->next = s->next;
+	else
+		p->sessions = s->next;
+	if (s->next != NULL)
+		s->next->previous = s->previous;
+	s->next = p->ended;
+	p->ended = s;
+}
+
+void
+session_turn(struct session *s)
+{
+	unsigned steps = 0;
+	bool moved = true;
+
+	if (s->ended)
+		return;
+	client_fill(s);
+	while (moved && !s->ended && steps++ < TURN_STEPS_MAX) {
+		moved = relay_step(s);
+		moved |= client_step_once(s);
+		moved = moved || client_fill(s);
+		if (!moved)
+			client_gone(s);
+	}
+	leg_flush(&s->up.leg);
+	leg_flush(&s->client);
+	if (s->client.failed || (s->wait == WAIT_FLUSH && leg_waiting(&s->client) == 0))
+		s->ended = true;
+	if (s->ended) {
+		finish(s);
+		return;
+	}
+	watch(s);
+	arm(s);
+	if (moved)
+		ev_feed_event(s->proxy->loop, &s->client.io, EV_READ);
+}
+
+/* expired: which deadline it was decides who is told what. */
+static void
+expired(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct session *s = timer->data;
+	double now = ev_now(loop);
+
+	(void)events;
+	s->armed = 0;
+	if (decide_deadline(s) > 0 && now >= decide_deadline(s)) {
+		decide_give_up(s);
+	} else if (s->up.deadline > 0 && now >= s->up.deadline) {
+		upstream_violation(&s->up, "timed out");
+		relay_server_gone(s);
+	} else if (s->wait == WAIT_FLUSH) {
+		s->client.failed = true;
+	} else if ((s->client_deadline > 0 && now >= s->client_deadline) ||
+	    (s->body_deadline > 0 && now >= s->body_deadline)) {
+		session_say(s, "421 4.4.2 postern: timed out");
+		session_end(s, "postern", "the client timed out");
+	}
+	session_turn(s);
+}
+
+struct session *
+session_new(struct proxy *proxy, int fd, const struct address *peer,
+    const struct address *origin)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->proxy = proxy;
+	s->peer = *peer;
+	s->origin = *origin;
+	s->opened = ev_now(proxy->loop);
+	s->wait = WAIT_GREETING;
+	s->ended_by = "postern";
+	s->why = "";
+	ev_timer_init(&s->timer, expired, 0, 0);
+	s->timer.data = s;
+	upstream_init(&s->up, proxy->loop, proxy->originator);
+	if (!upstream_dial(&s->up, origin, upstream_ready, s)) {
+		free(s);
+		return NULL;
+	}
+	id_session(s->id, (uint64_t)(s->opened * 1000));
+	leg_open(&s->client, proxy->loop, fd, client_ready, s);
+	s->next = proxy->sessions;
+	if (s->next != NULL)
+		s->next->previous = s;
+	proxy->sessions = s;
+	proxy->open++;
+	session_turn(s);
+	return s;
+}
+
+void
+session_reap(struct proxy *proxy)
+{
+	struct session *s;
+
+	while ((s = proxy->ended) != NULL) {
+		proxy->ended = s->next;
+		counters_client_leave(proxy->counters, proxy->column, &s->peer.ip);
+		if (s->broken != NULL)
+			proof_clear(s->broken);
+		free(s->broken);
+		envelope_clear(&s->mail);
+		free(s->hello);
+		free(s->server_name);
+		free(s->late_reply);
+		free(s);
+		proxy->open--;
+		proxy->left(proxy->arg);
+	}
+}
+
+void
+session_shutdown(struct proxy *proxy)
+{
+	struct session *s, *next;
+
+	proxy->closing = true;
+	for (s = proxy->sessions; s != NULL; s = next) {
+		next = s->next;
+		session_turn(s);
+	}
+}

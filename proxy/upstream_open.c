@@ -1,0 +1,118 @@
+/* upstream_open.c - how the leg towards the MX comes to be: the dial and the TLS handshake
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "proxy/upstream_open.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static const char *
+dial_error(int error)
+{
+	switch (error) {
+	case ECONNREFUSED:
+		return "connection refused";
+	case ETIMEDOUT:
+		return "connection timed out";
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		return "no route to the host";
+	case EACCES:
+	case EPERM:
+		return "forbidden by this host's firewall";
+	default:
+		return "connection failed";
+	}
+}
+
+bool
+upstream_dial(struct upstream *u, const struct address *peer,
+    void (*ready)(struct ev_loop *loop, ev_io *io, int events), void *arg)
+{
+	struct sockaddr_storage to;
+	socklen_t len = address_to_sockaddr(peer, &to);
+
+	upstream_close(u);
+	u->fault = "";
+	u->said[0] = '\0';
+	u->peer = *peer;
+	u->starttls = STARTTLS_NOT_TRIED;
+	memset(&u->capability, 0, sizeof(u->capability));
+	int fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	/* Dialogue is many small writes, and they are made whole here. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+	u->dialled = ev_now(u->loop);
+	u->connected = u->secured = 0;
+	leg_open(&u->leg, u->loop, fd, ready, arg);
+	upstream_enter(u, SERVER_DIAL);
+	if (connect(fd, (struct sockaddr *)&to, len) < 0 && errno != EINPROGRESS)
+		u->leg.error = dial_error(errno), u->leg.failed = true;
+	return true;
+}
+
+enum upstream_event
+upstream_dial_step(struct upstream *u)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	if (u->leg.failed)
+		return upstream_died(u, u->leg.error);
+	if (!u->leg.readable)
+		return UPSTREAM_NOTHING;
+	if (getsockopt(u->leg.fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 || error != 0)
+		return upstream_died(u, dial_error(error));
+	u->connected = ev_now(u->loop);
+	upstream_enter(u, SERVER_GREETING);
+	return UPSTREAM_CHANGED;
+}
+
+/* take_proof: what the handshake showed, finished or not. */
+static bool
+take_proof(struct upstream *u)
+{
+	u->proof = calloc(1, sizeof(*u->proof));
+	if (u->proof == NULL)
+		return false;
+	originate_proof(u->leg.tls, u->proof);
+	return true;
+}
+
+enum upstream_event
+upstream_handshake_step(struct upstream *u)
+{
+	enum leg_result r = leg_handshake(&u->leg);
+
+	if (r == LEG_AGAIN)
+		return UPSTREAM_NOTHING;
+	if (!take_proof(u))
+		return upstream_died(u, "out of memory");
+	u->secured = ev_now(u->loop);
+	if (r != LEG_OK) {
+		u->leg.failed = true;
+		return upstream_died(u, "TLS handshake failed");
+	}
+	u->leg.readable = true;
+	upstream_enter(u, SERVER_SECURED);
+	return UPSTREAM_CHANGED;
+}
+
+enum upstream_event
+upstream_begin_tls(struct upstream *u)
+{
+	if (leg_unread(&u->leg) > 0) {
+		u->starttls = STARTTLS_INJECTED;
+		u->leg.failed = true;
+		return upstream_died(u, "octets behind the 220 of STARTTLS");
+	}
+	u->leg.tls = originate(u->originator, u->leg.fd, u->sni, &u->peer.ip,
+	    sizeof(u->peer.ip), u->proven);
+	if (u->leg.tls == NULL)
+		return upstream_died(u, "out of memory");
+	u->starttls = STARTTLS_OFFERED;
+	return UPSTREAM_CHANGED;
+}

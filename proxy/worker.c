@@ -1,0 +1,366 @@
+/* worker.c - one proxy worker: accepts, and runs its sessions on one loop
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "proxy/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/channel.h"
+#include "daemon/child.h"
+#include "proxy/door.h"
+#include "proxy/prober.h"
+#include "proxy/shy.h"
+
+/* Connections taken in one turn, so that a flood leaves time for the sessions that are open. */
+#define ACCEPT_BATCH 32
+#define ACCEPT_PAUSE 1.0	/* seconds, unless a session ends before */
+#define FAR_FUTURE 1e10		/* epoch seconds; keeps libev from waking for its clock check */
+#define MESSAGE_SIZE 1024	/* a sighting or a probe's step */
+
+struct worker {
+	const struct worker_start *start;
+	struct ev_loop *loop;
+	struct proxy proxy;
+	struct child *child;
+	struct channel *policy, *stale;	/* stale: closed, to be freed outside its callback */
+	struct prober *prober;
+	struct shy shy;
+	ev_io listener;
+	ev_timer pause;
+	ev_prepare reap;
+	ev_signal terminate;
+	ev_periodic quiet;
+	bool draining;
+};
+
+static bool
+send_policy(void *arg, const void *p, size_t len)
+{
+	struct worker *w = arg;
+
+	return w->policy != NULL && channel_send(w->policy, p, len, -1);
+}
+
+static void
+policy_message(void *arg, const unsigned char *p, size_t len, int fd)
+{
+	struct worker *w = arg;
+	struct probe probe;
+	uint64_t sequence;
+
+	if (fd >= 0)
+		close(fd);
+	switch (message_type(p, len)) {
+	case MESSAGE_ANSWER:
+		asker_answer(w->proxy.asker, p, len);
+		break;
+	case MESSAGE_ACK:
+		if (message_get_ack(p, len, &sequence))
+			queue_acknowledge(w->proxy.records, sequence);
+		break;
+	case MESSAGE_PROBE:
+		if (message_get_probe(p, len, &probe))
+			prober_start(w->prober, &probe);
+		break;
+	case MESSAGE_QUESTION:
+	case MESSAGE_SIGHTING:
+	case MESSAGE_RECORD:
+	case MESSAGE_PROBE_STEP:
+		break;
+	}
+}
+
+static void
+policy_closed(void *arg)
+{
+	struct worker *w = arg;
+
+	/* The parent passes a new end; until then questions and records wait. */
+	w->stale = w->policy;
+	w->policy = NULL;
+}
+
+static void
+policy_drained(void *arg)
+{
+	struct worker *w = arg;
+
+	asker_flush(w->proxy.asker);
+	queue_flush(w->proxy.records);
+}
+
+static void
+policy_end(void *arg, int fd)
+{
+	static const struct channel_events events = {
+		policy_message, policy_closed, policy_drained
+	};
+	struct worker *w = arg;
+
+	channel_free(w->policy);
+	w->policy = channel_new(w->loop, fd, &events, w);
+	if (w->policy == NULL) {
+		close(fd);
+		return;
+	}
+	asker_resend(w->proxy.asker);
+	queue_resend(w->proxy.records);
+}
+
+static void
+sighting(void *arg, const struct sighting *s)
+{
+	unsigned char message[MESSAGE_SIZE];
+	size_t len = message_sighting(message, sizeof(message), s);
+
+	/* A lost sighting is made up by the next one. */
+	if (len > 0)
+		send_policy(arg, message, len);
+}
+
+static void
+probe_step(void *arg, const struct probe_step *s)
+{
+	unsigned char message[MESSAGE_SIZE];
+	size_t len = message_probe_step(message, sizeof(message), s);
+
+	if (len > 0)
+		send_policy(arg, message, len);
+}
+
+static void
+resume(struct worker *w)
+{
+	ev_timer_stop(w->loop, &w->pause);
+	if (!w->draining)
+		ev_io_start(w->loop, &w->listener);
+}
+
+static void
+pause_over(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	(void)loop;
+	(void)events;
+	resume(timer->data);
+}
+
+/* pause_accept: no descriptors or memory: the backlog keeps what comes, open sessions go on. */
+static void
+pause_accept(struct worker *w)
+{
+	ev_io_stop(w->loop, &w->listener);
+	ev_timer_stop(w->loop, &w->pause);
+	ev_timer_set(&w->pause, ACCEPT_PAUSE, 0);
+	ev_timer_start(w->loop, &w->pause);
+	counters_add(w->proxy.counters, w->proxy.column, COUNTER_ACCEPT_PAUSED, 1);
+}
+
+static void
+session_left(void *arg)
+{
+	struct worker *w = arg;
+
+	if (ev_is_active(&w->pause))
+		resume(w);
+}
+
+static void
+accept_ready(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct worker *w = io->data;
+
+	(void)loop;
+	(void)events;
+	for (int i = 0; i < ACCEPT_BATCH; i++) {
+		struct sockaddr_storage from;
+		socklen_t len = sizeof(from);
+		int fd = accept4(io->fd, (struct sockaddr *)&from, &len,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0) {
+			if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+			    errno == ENOBUFS)
+				pause_accept(w);
+			return;
+		}
+		if (!door_enter(&w->proxy, fd, (struct sockaddr *)&from)) {
+			pause_accept(w);
+			return;
+		}
+	}
+}
+
+static void
+tls_failed(void *arg, const struct in6_addr *client)
+{
+	struct worker *w = arg;
+
+	shy_add(&w->shy, client, ev_now(w->loop));
+}
+
+static bool
+tls_unwanted(void *arg, const struct in6_addr *client)
+{
+	struct worker *w = arg;
+
+	return shy_has(&w->shy, client, ev_now(w->loop));
+}
+
+/* between_turns: frees what has ended, and ends when a drained worker has nothing left. */
+static void
+between_turns(struct ev_loop *loop, ev_prepare *prepare, int events)
+{
+	struct worker *w = prepare->data;
+
+	(void)events;
+	session_reap(&w->proxy);
+	channel_free(w->stale);
+	w->stale = NULL;
+	if (w->draining && w->proxy.open == 0 && prober_open(w->prober) == 0 &&
+	    queue_length(w->proxy.records) == 0)
+		ev_break(loop, EVBREAK_ALL);
+}
+
+static void
+drain(void *arg)
+{
+	struct worker *w = arg;
+
+	w->draining = true;
+	ev_timer_stop(w->loop, &w->pause);
+	ev_io_stop(w->loop, &w->listener);
+}
+
+/* terminated: shutting down for good: clients between two mails are sent away as well. */
+static void
+terminated(struct ev_loop *loop, ev_signal *signal, int events)
+{
+	struct worker *w = signal->data;
+
+	(void)loop;
+	(void)events;
+	drain(w);
+	session_shutdown(&w->proxy);
+}
+
+static void
+parent_gone(void *arg)
+{
+	struct worker *w = arg;
+
+	ev_break(w->loop, EVBREAK_ALL);
+}
+
+static bool
+say_failure(const char *what, const char *why)
+{
+	fprintf(stderr, "posternd: proxy: %s: %s\n", what, why);
+	return false;
+}
+
+/* prepare: everything that touches files, before the first connection. */
+static bool
+prepare(struct worker *w)
+{
+	const struct config *c = w->start->config;
+	char error[256];
+
+	w->proxy.originator = originator_new(c->tls.ca_file, c->tls.min_version, error,
+	    sizeof(error));
+	if (w->proxy.originator == NULL)
+		return say_failure(c->tls.ca_file, error);
+	if (c->client.tls_offer) {
+		w->proxy.terminator = terminator_new(c->state_dir, error, sizeof(error));
+		if (w->proxy.terminator == NULL)
+			return say_failure(c->state_dir, error);
+	}
+	w->proxy.asker = asker_new(send_policy, w);
+	w->proxy.records = queue_new(send_policy, w);
+	w->prober = prober_new(&w->proxy, probe_step, w);
+	if (w->proxy.asker == NULL || w->proxy.records == NULL || w->prober == NULL)
+		return say_failure("start", "out of memory");
+	return true;
+}
+
+/* raise_descriptors: two a session; the hard limit is what the administrator allows. */
+static void
+raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static void
+start_watchers(struct worker *w)
+{
+	ev_io_init(&w->listener, accept_ready, w->start->listener, EV_READ);
+	w->listener.data = w;
+	ev_timer_init(&w->pause, pause_over, 0, 0);
+	w->pause.data = w;
+	ev_prepare_init(&w->reap, between_turns);
+	w->reap.data = w;
+	ev_signal_init(&w->terminate, terminated, SIGTERM);
+	w->terminate.data = w;
+	ev_periodic_init(&w->quiet, NULL, FAR_FUTURE, 0, NULL);
+	ev_io_start(w->loop, &w->listener);
+	ev_prepare_start(w->loop, &w->reap);
+	ev_signal_start(w->loop, &w->terminate);
+	ev_periodic_start(w->loop, &w->quiet);
+}
+
+static void
+dismantle(struct worker *w)
+{
+	channel_free(w->policy);
+	channel_free(w->stale);
+	child_free(w->child);
+	prober_free(w->prober);
+	queue_free(w->proxy.records);
+	asker_free(w->proxy.asker);
+	originator_free(w->proxy.originator);
+	terminator_free(w->proxy.terminator);
+}
+
+int
+worker_main(const struct worker_start *start)
+{
+	static const struct child_events child_events = {
+		.drain = drain, .policy_end = policy_end, .parent_gone = parent_gone,
+	};
+	static struct worker w;		/* one a process; the shy list makes it large */
+
+	if (geteuid() == 0) {
+		say_failure("start", "refuses to run as root");
+		return EXIT_FAILURE;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	raise_descriptors();
+	w.start = start;
+	w.loop = ev_default_loop(EVFLAG_AUTO);
+	w.proxy = (struct proxy){
+		.loop = w.loop, .config = start->config, .counters = start->counters,
+		.column = start->column, .sighting = sighting, .left = session_left,
+		.tls_failed = tls_failed, .tls_unwanted = tls_unwanted, .arg = &w,
+	};
+	if (!prepare(&w))
+		return EXIT_FAILURE;
+	w.child = child_new(w.loop, start->parent, &child_events, &w);
+	if (w.child == NULL)
+		return EXIT_FAILURE;
+	if (start->policy >= 0)
+		policy_end(&w, start->policy);
+	start_watchers(&w);
+	child_ready(w.child);
+	ev_run(w.loop, 0);
+	dismantle(&w);
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,789 @@
+/* scenario_test.c - dialogues as text, played against a real session over real sockets
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * tests/scenarios/NAME.txt, in the notation of RFC 5321 appendix D with both sides of the proxy:
+ *
+ *   policy DOMAIN: WORDS   what the policy answers: none | may | encrypt | verify HOST... |
+ *                          enforce HOST... | testing HOST... | stranger | remembered | undecided | hold
+ *   recheck DOMAIN: WORDS  what it answers before a refusal; the same as policy by default
+ *   monitor                mode: monitor for all answers
+ *   C: TEXT    the client says it (consecutive lines go in one segment)   C| TEXT  without CRLF
+ *   S: GLOB    the client hears it
+ *   => GLOB    the MX hears it      <= TEXT  the MX says it     <| TEXT  without CRLF
+ *   C! CLOSE | HALF | TLS | PLAIN   the client closes, half-closes, starts TLS
+ *   S! CLOSED                       the client sees the end
+ *   => DIAL | CLOSED | TLS CERT     the MX is dialled, sees the end, makes a handshake with CERT
+ *   <= CLOSE                        the MX closes
+ *   answer DOMAIN: WORDS            a held question is answered
+ *   event: KEY=GLOB ...             the next decision event
+ *   =| TEXT                         the MX gets exactly these octets, all there is
+ *   include NAME                    tests/scenarios/NAME is played here
+ *   quiet                           nothing is said to anybody for a while
+ *
+ * TEXT knows \r \n \0 \xHH and {N} for N octets of filling; a "\" at the end of a line leaves CRLF
+ * out. */
+#include <dirent.h>
+#include <fnmatch.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+
+#include "policy/judge.h"
+#include "proxy/session.h"
+#include "record/event.h"
+#include "tests/unit/testca.h"
+
+#define PATIENCE_MS 3000
+#define DOMAINS_MAX 8
+#define EVENTS_MAX 32
+#define PIPE_SIZE (1 << 20)
+
+/* One end of a connection that the scenario plays. */
+struct end {
+	int fd;
+	struct stream *tls;
+	bool closed, shaking;		/* shaking: in a TLS handshake */
+	char *in;
+	size_t len;
+};
+
+struct answer {
+	char domain[64], policy[256], recheck[256];
+};
+
+struct play {
+	struct ev_loop *loop;
+	struct proxy proxy;
+	struct config config;
+	struct counters *counters;
+	int listener;
+	struct address origin;
+	struct end client, mx;
+	struct answer answers[DOMAINS_MAX];
+	size_t answers_len;
+	bool monitor;
+	struct {
+		uint32_t id;
+		bool recheck;
+		char domain[256];
+	} asked[16];
+	size_t asked_len;
+	char events[EVENTS_MAX][2048];
+	size_t events_len, events_seen;
+	size_t left;
+	const char *file;
+	unsigned line;
+};
+
+static char directory[] = "/tmp/postern-scenario-XXXXXX";
+static struct originator *originator;
+static struct terminator *own;
+
+static _Noreturn void
+wrong(struct play *p, const char *what, const char *text)
+{
+	print_error("%s:%u: %s: %s\n", p->file, p->line, what, text);
+	print_error("client has heard: %.*s\nmx has heard: %.*s\n", (int)p->client.len,
+	    p->client.in, (int)p->mx.len, p->mx.in);
+	fail();
+	abort();
+}
+
+/* --- the policy process ------------------------------------------------------------------- */
+
+static bool
+policy_send(void *arg, const void *m, size_t len)
+{
+	struct play *p = arg;
+	struct question q;
+	const void *event;
+	size_t event_len;
+	uint64_t sequence;
+	struct event e;
+
+	if (message_get_question(m, len, &q)) {
+		p->asked[p->asked_len].id = q.id;
+		p->asked[p->asked_len].recheck = q.recheck;
+		snprintf(p->asked[p->asked_len++].domain, 256, "%s", q.domain);
+	} else if (message_get_record(m, len, &sequence, &event, &event_len)) {
+		assert_true(event_decode(event, event_len, &e));
+		if (e.type == EVENT_DECISION && p->events_len < EVENTS_MAX)
+			snprintf(p->events[p->events_len++], 2048,
+			    "verdict=%s|result_type=%s|reason_code=%s|starttls=%s|rcpt_domain=%s|"
+			    "policy_type=%s|policy_source=%s|mx_host=%s|sni=%s|resumed=%d|",
+			    e.verdict, e.result_type, e.reason_code, e.starttls, e.rcpt_domain,
+			    e.policy_type, e.policy_source, e.mx_host, e.tls_sni, e.tls_resumed);
+	}
+	return true;
+}
+
+static void
+send_answer(struct play *p, uint32_t id, const char *words)
+{
+	static unsigned char message[WIRE_MESSAGE_MAX];
+	char copy[256], *save = NULL;
+	const char *hosts[8];
+	struct requirement q = {
+		.level = LEVEL_MAY, .policy_domain = "", .policy_id = "", .mx_host = "",
+		.sni = "", .secure_domain = "", .reason = "", .stripping_refuse = true,
+		.marks_count = true, .mx_allowed = true, .monitor = p->monitor, .hosts = hosts,
+		.floor = LEVEL_MAY,
+	};
+
+	snprintf(copy, sizeof(copy), "%s", words);
+	char *word = strtok_r(copy, " ", &save);
+	if (strcmp(word, "enforce") == 0 || strcmp(word, "testing") == 0 ||
+	    strcmp(word, "stranger") == 0) {
+		q.level = LEVEL_VERIFY;
+		q.policy_type = POLICY_STS;
+		q.source = SOURCE_CACHE;
+		q.policy_id = "1";
+		q.sts_mode = word[0] == 't' ? STS_TESTING : STS_ENFORCE;
+		q.mx_allowed = word[0] != 's';
+	} else if (strcmp(word, "remembered") == 0) {
+		q.remembered = true;
+	} else if (strcmp(word, "undecided") == 0) {
+		q.state = REQUIREMENT_DEFER;
+		q.defer_code = DEFER_DNS_UNDECIDED;
+	} else {
+		assert_true(level_parse(&q.level, word, strlen(word)));
+		q.policy_type = q.level == LEVEL_MAY ? POLICY_NONE_FOUND : POLICY_LOCAL;
+		q.source = q.level == LEVEL_MAY ? SOURCE_NONE : SOURCE_RULE;
+		q.marks_count = q.level == LEVEL_MAY;
+	}
+	while ((word = strtok_r(NULL, " ", &save)) != NULL)
+		hosts[q.hosts_len++] = word;
+	if (q.hosts_len > 0)
+		q.sni = q.mx_host = hosts[0], q.mapped = true;
+	size_t len = message_answer(message, sizeof(message), id, &q);
+	assert_true(len > 0 && asker_answer(p->proxy.asker, message, len));
+}
+
+static struct answer *
+answer_for(struct play *p, const char *domain)
+{
+	for (size_t i = 0; i < p->answers_len; i++)
+		if (strcmp(p->answers[i].domain, domain) == 0)
+			return &p->answers[i];
+	return NULL;
+}
+
+static void
+answer_questions(struct play *p)
+{
+	for (size_t i = 0; i < p->asked_len; i++) {
+		struct answer *a = answer_for(p, p->asked[i].domain);
+		const char *words = a == NULL ? "may" : p->asked[i].recheck && a->recheck[0] ?
+		    a->recheck : a->policy;
+		if (strcmp(words, "hold") == 0)
+			continue;
+		uint32_t id = p->asked[i].id;
+		p->asked[i--] = p->asked[--p->asked_len];
+		send_answer(p, id, words);
+	}
+}
+
+/* --- the two ends ------------------------------------------------------------------------- */
+
+static void
+end_read(struct end *e)
+{
+	while (e->fd >= 0 && !e->closed && !e->shaking && e->len < PIPE_SIZE) {
+		size_t got = 0;
+		if (e->tls != NULL) {
+			enum stream_result r = stream_read(e->tls, e->in + e->len,
+			    PIPE_SIZE - e->len, &got);
+			if (r == STREAM_CLOSED || r == STREAM_CUT || r == STREAM_FAILED)
+				e->closed = true;
+			if (r != STREAM_OK)
+				return;
+		} else {
+			/* A TLS record is for the handshake that the scenario is about to make. */
+			if (recv(e->fd, e->in + e->len, 1, MSG_DONTWAIT | MSG_PEEK) == 1 &&
+			    e->in[e->len] == 0x16)
+				return;
+			ssize_t n = recv(e->fd, e->in + e->len, PIPE_SIZE - e->len, MSG_DONTWAIT);
+			if (n == 0 || (n < 0 && errno != EAGAIN))
+				e->closed = true;
+			if (n <= 0)
+				return;
+			got = (size_t)n;
+		}
+		e->len += got;
+	}
+}
+
+static void
+end_drop(struct end *e)
+{
+	stream_free(e->tls);
+	if (e->fd >= 0)
+		close(e->fd);
+	e->tls = NULL;
+	e->fd = -1;
+	e->len = 0;
+	e->closed = e->shaking = false;
+}
+
+static double
+seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void
+spin(struct play *p)
+{
+	ev_run(p->loop, EVRUN_NOWAIT);
+	session_reap(&p->proxy);
+	answer_questions(p);
+	end_read(&p->client);
+	end_read(&p->mx);
+}
+
+/* until: turns the loop until `done` or PATIENCE_MS. */
+static bool
+until(struct play *p, bool (*done)(struct play *p, struct end *e), struct end *e)
+{
+	double limit = seconds() + PATIENCE_MS / 1000.0;
+
+	for (;;) {
+		spin(p);
+		if (done(p, e))
+			return true;
+		if (seconds() > limit)
+			return false;
+		poll(NULL, 0, 1);
+	}
+}
+
+static bool
+has_line(struct play *p, struct end *e)
+{
+	(void)p;
+	return memchr(e->in, '\n', e->len) != NULL;
+}
+
+static bool
+is_closed(struct play *p, struct end *e)
+{
+	(void)p;
+	return e->closed || e->fd < 0;
+}
+
+static bool
+is_dialled(struct play *p, struct end *e)
+{
+	int fd = accept4(p->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	end_drop(e);
+	e->fd = fd;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+	return true;
+}
+
+static bool
+is_secured(struct play *p, struct end *e)
+{
+	(void)p;
+	e->shaking = stream_handshake(e->tls) != STREAM_OK;
+	return !e->shaking;
+}
+
+static bool
+has_event(struct play *p, struct end *e)
+{
+	(void)e;
+	return p->events_len > p->events_seen;
+}
+
+static void
+hear(struct play *p, struct end *e, const char *pattern)
+{
+	char line[4096];
+
+	if (!until(p, has_line, e))
+		wrong(p, "not heard", pattern);
+	size_t len = (size_t)((char *)memchr(e->in, '\n', e->len) - e->in) + 1;
+	assert_true(len < sizeof(line) && len >= 2 && e->in[len - 2] == '\r');
+	memcpy(line, e->in, len - 2);
+	line[len - 2] = '\0';
+	memmove(e->in, e->in + len, e->len - len);
+	e->len -= len;
+	if (fnmatch(pattern, line, 0) != 0) {
+		print_error("heard: %s\n", line);
+		wrong(p, "expected", pattern);
+	}
+}
+
+static size_t
+expand(const char *text, char *out, bool crlf)
+{
+	char *o = out;
+	const char *t = text;
+
+	for (; *t != '\0'; t++) {
+		if (*t == '{' && t[1] >= '0' && t[1] <= '9') {
+			size_t n = strtoul(t + 1, (char **)(uintptr_t)&t, 10);
+			memset(o, 'x', n);
+			o += n;
+		} else if (*t != '\\') {
+			*o++ = *t;
+		} else if (t[1] == '\0') {
+			crlf = false;
+		} else if (*++t == 'x') {
+			unsigned v;
+			sscanf(t + 1, "%2x", &v);
+			*o++ = (char)v;
+			t += 2;
+		} else {
+			*o++ = *t == 'r' ? '\r' : *t == 'n' ? '\n' : *t == '0' ? '\0' : *t;
+		}
+	}
+	if (crlf)
+		*o++ = '\r', *o++ = '\n';
+	return (size_t)(o - out);
+}
+
+static void
+say(struct play *p, struct end *e, const char *data, size_t len)
+{
+	while (len > 0) {
+		size_t put = 0;
+		if (e->tls != NULL) {
+			enum stream_result r = stream_write(e->tls, data, len, &put);
+			if (r != STREAM_OK && r != STREAM_WANT_WRITE)
+				wrong(p, "cannot say", stream_error(e->tls));
+		} else {
+			ssize_t n = send(e->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+			if (n < 0 && errno != EAGAIN)
+				wrong(p, "cannot say", strerror(errno));
+			put = n > 0 ? (size_t)n : 0;
+		}
+		data += put;
+		len -= put;
+		spin(p);
+	}
+}
+
+/* --- the scenario -------------------------------------------------------------------------- */
+
+static void
+secure_mx(struct play *p, const char *cert)
+{
+	char dir[256], error[256];
+
+	snprintf(dir, sizeof(dir), "%s/%.63s", directory, cert);
+	struct terminator *t = terminator_new(dir, error, sizeof(error));
+	if (t == NULL)
+		wrong(p, "certificate", error);
+	if (p->mx.len > 0)
+		wrong(p, "the MX was told before TLS", p->mx.in);
+	p->mx.tls = terminate(t, p->mx.fd);
+	p->mx.shaking = true;
+	if (!until(p, is_secured, &p->mx))
+		wrong(p, "TLS", stream_error(p->mx.tls));
+	terminator_free(t);
+}
+
+static void
+expect_event(struct play *p, char *words)
+{
+	char *save = NULL;
+
+	if (!until(p, has_event, NULL))
+		wrong(p, "no event", words);
+	const char *event = p->events[p->events_seen++];
+	for (char *w = strtok_r(words, " ", &save); w != NULL; w = strtok_r(NULL, " ", &save)) {
+		char pattern[256];
+		snprintf(pattern, sizeof(pattern), "*%s|*", w);
+		if (fnmatch(pattern, event, 0) != 0) {
+			print_error("event: %s\n", event);
+			wrong(p, "expected in the event", w);
+		}
+	}
+}
+
+static void
+set_answer(struct play *p, const char *line, bool recheck)
+{
+	char domain[64], words[256];
+
+	if (sscanf(line, "%*s %63[^:]: %255[^\n]", domain, words) != 2)
+		wrong(p, "syntax", line);
+	if (strcmp(domain, "-") == 0)
+		domain[0] = '\0';
+	struct answer *a = answer_for(p, domain);
+	if (a == NULL) {
+		a = &p->answers[p->answers_len++];
+		strcpy(a->domain, domain);
+	}
+	strcpy(recheck ? a->recheck : a->policy, words);
+}
+
+static void
+mx_line(struct play *p, const char *text)
+{
+	if (strcmp(text, "DIAL") == 0) {
+		if (!until(p, is_dialled, &p->mx))
+			wrong(p, "not dialled", text);
+	} else if (strcmp(text, "CLOSED") == 0) {
+		if (!until(p, is_closed, &p->mx))
+			wrong(p, "not closed", text);
+		if (p->mx.len > 0) {
+			print_error("%zu octets\n", p->mx.len);
+			wrong(p, "the MX heard more", p->mx.in);
+		}
+		end_drop(&p->mx);
+	} else if (strncmp(text, "TLS ", 4) == 0) {
+		secure_mx(p, text + 4);
+	} else {
+		hear(p, &p->mx, text);
+	}
+}
+
+static void
+client_does(struct play *p, const char *what)
+{
+	if (strcmp(what, "CLOSE") == 0)
+		end_drop(&p->client);
+	else if (strcmp(what, "HALF") == 0)
+		shutdown(p->client.fd, SHUT_WR);
+	else if (strcmp(what, "TLS") == 0) {
+		p->client.tls = originate(originator, p->client.fd, "", "c", 1, 0);
+		p->client.shaking = true;
+		if (!until(p, is_secured, &p->client))
+			wrong(p, "TLS", stream_error(p->client.tls));
+	} else {
+		wrong(p, "syntax", what);
+	}
+}
+
+static size_t wanted;
+
+static bool
+has_octets(struct play *p, struct end *e)
+{
+	(void)p;
+	return e->len >= wanted;
+}
+
+static void
+hear_octets(struct play *p, const char *text)
+{
+	static char out[PIPE_SIZE];
+
+	wanted = expand(text, out, false);
+	if (!until(p, has_octets, &p->mx) || p->mx.len != wanted ||
+	    memcmp(p->mx.in, out, wanted) != 0)
+		wrong(p, "expected octets", text);
+	p->mx.len = 0;
+}
+
+static void
+be_quiet(struct play *p)
+{
+	for (int i = 0; i < 50; i++) {
+		spin(p);
+		poll(NULL, 0, 1);
+	}
+	if (p->client.len > 0 || p->mx.len > 0 || p->client.closed || p->mx.closed)
+		wrong(p, "not quiet", "");
+}
+
+static void play_named(struct play *p, const char *name);
+
+static void
+play_line(struct play *p, char *line)
+{
+	static char out[PIPE_SIZE];
+
+	if (line[0] == '#' || line[0] == '\0')
+		return;
+	if (strncmp(line, "policy ", 7) == 0)
+		set_answer(p, line, false);
+	else if (strncmp(line, "recheck ", 8) == 0)
+		set_answer(p, line, true);
+	else if (strncmp(line, "answer ", 7) == 0)
+		set_answer(p, line, false);
+	else if (strcmp(line, "monitor") == 0)
+		p->monitor = true;
+	else if (strcmp(line, "quiet") == 0)
+		be_quiet(p);
+	else if (strncmp(line, "S: ", 3) == 0)
+		hear(p, &p->client, line + 3);
+	else if (strcmp(line, "S! CLOSED") == 0) {
+		if (!until(p, is_closed, &p->client) || p->client.len > 0)
+			wrong(p, "the client does not see the end", line);
+	} else if (strncmp(line, "=| ", 3) == 0)
+		hear_octets(p, line + 3);
+	else if (strncmp(line, "include ", 8) == 0)
+		play_named(p, line + 8);
+	else if (strncmp(line, "=> ", 3) == 0)
+		mx_line(p, line + 3);
+	else if (strcmp(line, "<= CLOSE") == 0)
+		end_drop(&p->mx);
+	else if (strncmp(line, "<= ", 3) == 0)
+		say(p, &p->mx, out, expand(line + 3, out, true));
+	else if (strncmp(line, "<| ", 3) == 0)
+		say(p, &p->mx, out, expand(line + 3, out, false));
+	else if (strncmp(line, "C! ", 3) == 0)
+		client_does(p, line + 3);
+	else if (strncmp(line, "event: ", 7) == 0)
+		expect_event(p, line + 7);
+	else
+		wrong(p, "syntax", line);
+}
+
+/* client_lines: consecutive C lines are one segment, as a pipelining client sends them. */
+static bool
+client_line(const char *line, char *out, size_t *len)
+{
+	if (strncmp(line, "C: ", 3) != 0 && strncmp(line, "C| ", 3) != 0)
+		return false;
+	*len += expand(line + 3, out + *len, line[1] == ':');
+	return true;
+}
+
+static void
+play_file(struct play *p, FILE *f)
+{
+	static char out[PIPE_SIZE];
+	char line[4096];
+	size_t len = 0;
+
+	while (fgets(line, sizeof(line), f) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		p->line++;
+		if (client_line(line, out, &len))
+			continue;
+		if (len > 0)
+			say(p, &p->client, out, len);
+		len = 0;
+		play_line(p, line);
+	}
+}
+
+static void
+play_named(struct play *p, const char *name)
+{
+	char path[128];
+	const char *file = p->file;
+	unsigned line = p->line;
+
+	snprintf(path, sizeof(path), "tests/scenarios/%.60s", name);
+	FILE *f = fopen(path, "r");
+	if (f == NULL)
+		wrong(p, "no such file", path);
+	p->file = name;
+	p->line = 0;
+	play_file(p, f);
+	fclose(f);
+	p->file = file;
+	p->line = line;
+}
+
+static void
+session_left(void *arg)
+{
+	((struct play *)arg)->left++;
+}
+
+static void
+tls_failed(void *arg, const struct in6_addr *client)
+{
+	(void)arg, (void)client;
+}
+
+static bool
+tls_unwanted(void *arg, const struct in6_addr *client)
+{
+	(void)arg, (void)client;
+	return false;
+}
+
+static void
+open_play(struct play *p)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t len = sizeof(at);
+	int ends[2];
+
+	memset(p, 0, sizeof(*p));
+	p->loop = ev_loop_new(EVFLAG_AUTO);
+	p->config.policy.wait_s = 20;
+	p->config.limits.sessions = p->config.limits.sessions_per_client = 100;
+	p->counters = counters_new();
+	p->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	assert_return_code(bind(p->listener, (struct sockaddr *)&at, sizeof(at)), errno);
+	assert_return_code(listen(p->listener, 16), errno);
+	assert_return_code(getsockname(p->listener, (struct sockaddr *)&at, &len), errno);
+	address_from_sockaddr(&p->origin, (struct sockaddr *)&at);
+	p->client.in = malloc(PIPE_SIZE);
+	p->mx.in = malloc(PIPE_SIZE);
+	p->mx.fd = -1;
+	p->proxy = (struct proxy){
+		.loop = p->loop, .config = &p->config, .counters = p->counters,
+		.column = counters_claim(p->counters, getpid()), .originator = originator,
+		.terminator = own, .left = session_left, .tls_failed = tls_failed,
+		.tls_unwanted = tls_unwanted, .arg = p,
+	};
+	p->proxy.asker = asker_new(policy_send, p);
+	p->proxy.records = queue_new(policy_send, p);
+	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), errno);
+	p->client.fd = ends[0];
+	struct address peer = p->origin;
+	counters_client_enter(p->counters, p->proxy.column, &peer.ip, 100, 100);
+	assert_non_null(session_new(&p->proxy, ends[1], &peer, &p->origin));
+}
+
+/* close_play: whatever was left undone, the session must end once its client is gone. */
+static void
+close_play(struct play *p)
+{
+	if (p->events_seen != p->events_len)
+		wrong(p, "an event was not expected", p->events[p->events_seen]);
+	end_drop(&p->client);
+	end_drop(&p->mx);
+	double limit = seconds() + PATIENCE_MS / 1000.0;
+	while (p->left == 0 && seconds() < limit) {
+		spin(p);
+		poll(NULL, 0, 1);
+	}
+	assert_int_equal(p->left, 1);
+	assert_int_equal(p->proxy.open, 0);
+	queue_free(p->proxy.records);
+	asker_free(p->proxy.asker);
+	ev_loop_destroy(p->loop);
+	close(p->listener);
+	free(p->client.in);
+	free(p->mx.in);
+}
+
+static void
+play_scenario(void **state)
+{
+	static struct play p;
+	const char *file = *state;
+	FILE *f = fopen(file, "r");
+
+	assert_non_null(f);
+	open_play(&p);
+	p.file = file;
+	play_file(&p, f);
+	fclose(f);
+	close_play(&p);
+}
+
+/* --- certificates -------------------------------------------------------------------------- */
+
+static void
+write_identity(const char *name, const struct testca_cert *leaf)
+{
+	char dir[256], path[300];
+
+	snprintf(dir, sizeof(dir), "%s/%s", directory, name);
+	mkdir(dir, 0700);
+	static const char *const files[] = { "client-rsa.pem", "client-ecdsa.pem" };
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
+		FILE *f = fopen(path, "w");
+		assert_non_null(f);
+		PEM_write_PrivateKey(f, leaf->key, NULL, NULL, 0, NULL, NULL);
+		PEM_write_X509(f, leaf->x509);
+		fclose(f);
+	}
+}
+
+static int
+make_certificates(void **state)
+{
+	char path[300], error[256];
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	struct testca_cert ca = testca_root("Root");
+	const struct {
+		const char *name;
+		struct testca_spec spec;
+	} leaves[] = {
+		{ "mx.a.example", { .issuer = &ca, .dns = "mx.a.example" } },
+		{ "mx.b.example", { .issuer = &ca, .dns = "mx.b.example" } },
+		{ "both", { .issuer = &ca, .dns = "mx.a.example,mx.b.example" } },
+		{ "self", { .dns = "mx.a.example" } },
+		{ "expired", { .issuer = &ca, .dns = "mx.a.example", .from_days = -30,
+		    .until_days = -1 } },
+	};
+	for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++) {
+		struct testca_cert leaf = testca_issue(&leaves[i].spec);
+		write_identity(leaves[i].name, &leaf);
+		testca_free(&leaf);
+	}
+	snprintf(path, sizeof(path), "%s/ca.pem", directory);
+	FILE *f = fopen(path, "w");
+	PEM_write_X509(f, ca.x509);
+	fclose(f);
+	testca_free(&ca);
+	originator = originator_new(path, 0x0303, error, sizeof(error));
+	assert_non_null(originator);
+	snprintf(path, sizeof(path), "%s/self", directory);
+	own = terminator_new(path, error, sizeof(error));
+	assert_non_null(own);
+	return 0;
+}
+
+static int
+remove_certificates(void **state)
+{
+	char command[300];
+
+	(void)state;
+	originator_free(originator);
+	terminator_free(own);
+	snprintf(command, sizeof(command), "rm -rf %s", directory);
+	return system(command);
+}
+
+static int
+is_scenario(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+
+	return len > 4 && strcmp(entry->d_name + len - 4, ".txt") == 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct CMUnitTest tests[512];
+	struct dirent **entries;
+	int n = scandir("tests/scenarios", &entries, is_scenario, alphasort);
+	size_t used = 0;
+
+	for (int i = 0; i < n && used < 512; i++) {
+		if (argc > 1 && strstr(entries[i]->d_name, argv[1]) == NULL)
+			continue;
+		char *path;
+		assert_true(asprintf(&path, "tests/scenarios/%s", entries[i]->d_name) > 0);
+		tests[used++] = (struct CMUnitTest){ path + strlen("tests/scenarios/"),
+		    play_scenario, NULL, NULL, path };
+	}
+	return _cmocka_run_group_tests("scenarios", tests, used, make_certificates,
+	    remove_certificates);
+}
