@@ -1,7 +1,7 @@
 /* counters.h - the page of counters that all processes share, and the limits counted in it
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Made by the parent before it forks. Each worker writes only its own column, with relaxed atomics;
+ * Made by the parent before it forks. Each worker writes only its own column, with atomics;
  * sums are taken by readers. When a worker ends, the parent clears its column, so what a crash left
  * behind does not count for ever. */
 #ifndef RECORD_COUNTERS_H
@@ -48,7 +48,9 @@ int64_t counters_sum(const struct counters *c, enum counter which);
 /* Totals of released columns are kept (COUNTER_SESSIONS excepted). */
 
 /* counters_client_enter: counts one more session of this client unless the daemon has `sessions` or
- * the client's bucket `per_client` already. counters_client_leave undoes it. */
+ * the client's bucket `per_client` already. counters_client_leave undoes it. They move
+ * COUNTER_SESSIONS, the former COUNTER_SESSIONS_TOTAL too. The limits are never passed; two workers
+ * at the edge of one at the same moment may both be told no. */
 enum counters_verdict { COUNTERS_OK, COUNTERS_FULL, COUNTERS_CLIENT_FULL };
 enum counters_verdict counters_client_enter(struct counters *c, int column,
     const struct in6_addr *client, unsigned sessions, unsigned per_client);
@@ -58,7 +60,7 @@ void counters_client_leave(struct counters *c, int column, const struct in6_addr
 struct counters_process *counters_process(struct counters *c, size_t slot);
 #define COUNTERS_PROCESSES 65
 
-_Atomic uint64_t *counters_started_s(struct counters *c);	/* epoch seconds of posternd's start */
+_Atomic uint64_t *counters_started_s(struct counters *c);	/* posternd's start, epoch */
 _Atomic uint32_t *counters_reload_errors(struct counters *c);	/* 1: last reload was refused */
 
 #endif

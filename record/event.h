@@ -48,9 +48,10 @@ struct event {
 	uint32_t policy_ms, connect_ms, tls_ms, added_ms;
 
 	/* session, and notices: */
-	const char *action;		/* session: opened | closed; policy: fetched, changed, ... */
+	const char *action;		/* session: opened | closed; policy: fetched, ... */
 	const char *ended_by;		/* client | server | postern */
-	const char *detail;		/* one line; for notices the message itself */
+	const char *detail;		/* one line; for notices the message itself, for
+					 * sessions why they ended, where reason is "" */
 	const char *domain;		/* notices */
 	uint64_t bytes_in, bytes_out;	/* client to server, server to client, as relayed */
 	uint32_t messages, duration_ms;
@@ -59,12 +60,20 @@ struct event {
 /* event_clear: everything absent, strings "". */
 void event_clear(struct event *e);
 
-/* event_encode: octets written, 0 when it does not fit. event_decode: false when malformed. */
+/* event_encode: octets written, 0 when it does not fit. event_decode: false when malformed. On the
+ * wire a string is cut a little above EVENT_TEXT_MAX, so that no peer can write so much that its
+ * decision falls out of the log: an event of any content fits into one message with
+ * EVENT_RECORD_SPARE octets left for what goes round it. */
+#define EVENT_RECORD_SPARE 64
 size_t event_encode(void *out, size_t size, const struct event *e);
 bool event_decode(const void *p, size_t len, struct event *out);
 
+const char *event_type_name(enum event_type t);		/* "decision", ... */
+
 /* event_json: the object of INTERFACE.md, new reference; NULL when out of memory. `full_recipient`
- * and `domain_too` follow log.recipients. Text is made valid UTF-8 and capped at EVENT_TEXT_MAX. */
+ * and `domain_too` follow log.recipients; without `domain_too` a decision goes without
+ * smtp.rcpt_domain, policy.policy_domain and its reply, which names the domain. Text is made valid
+ * UTF-8 and capped at EVENT_TEXT_MAX octets. */
 #define EVENT_TEXT_MAX 1024
 json_t *event_json(const struct event *e, bool full_recipient, bool domain_too);
 

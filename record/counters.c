@@ -1,0 +1,180 @@
+/* counters.c - the page of counters that all processes share, and the limits counted in it
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Limits. A worker first counts the session in its own column, then adds up the columns, and takes
+ * it back when the sum is over the limit. Both steps are sequentially consistent, so of two workers
+ * that take the last place at once at least one sees the other: a limit is never exceeded, at
+ * worst both are turned away. A worker writes nothing but its own column, so clearing the column
+ * repairs whatever a crash left. The sum costs one load for each worker slot in use. */
+#include "record/counters.h"
+
+#include <assert.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "daemon/address.h"
+#include "record/siphash.h"
+
+struct column {
+	_Alignas(64) _Atomic int32_t pid;	/* 0: free; written by the parent */
+	_Atomic int64_t values[COUNTER_MAX];
+	_Atomic uint32_t clients[COUNTERS_BUCKETS];
+};
+
+struct counters {
+	struct siphash_key key;
+	_Atomic uint64_t started_s;
+	_Atomic uint32_t reload_errors;
+	_Atomic uint32_t used;			/* columns ever claimed: readers stop there */
+	_Atomic int64_t kept[COUNTER_MAX];	/* totals of released columns */
+	struct counters_process processes[COUNTERS_PROCESSES];
+	struct column columns[COUNTERS_COLUMNS];
+};
+
+struct counters *
+counters_new(void)
+{
+	struct counters *c = mmap(NULL, sizeof *c, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (c == MAP_FAILED)
+		return NULL;
+	siphash_key_make(&c->key);
+	return c;
+}
+
+static struct column *
+column_of(struct counters *c, int column)
+{
+	assert(column >= 0 && column < COUNTERS_COLUMNS);
+	return &c->columns[column];
+}
+
+/* The page is writable by every worker: a captured one must not lead readers out of it. */
+static unsigned
+used(const struct counters *c)
+{
+	unsigned n = atomic_load_explicit(&c->used, memory_order_relaxed);
+
+	return n < COUNTERS_COLUMNS ? n : COUNTERS_COLUMNS;
+}
+
+int
+counters_claim(struct counters *c, int32_t pid)
+{
+	for (int i = 0; i < COUNTERS_COLUMNS; i++) {
+		if (atomic_load(&c->columns[i].pid) != 0)
+			continue;
+		/* Claimed before the fork the pid is not known yet: any mark but 0 will do. */
+		atomic_store(&c->columns[i].pid, pid != 0 ? pid : -1);
+		if (used(c) < (unsigned)i + 1)
+			atomic_store(&c->used, (uint32_t)i + 1);
+		return i;
+	}
+	return -1;
+}
+
+void
+counters_release(struct counters *c, int column)
+{
+	struct column *own = column_of(c, column);
+
+	for (int i = 0; i < COUNTER_MAX; i++) {
+		int64_t v = atomic_exchange(&own->values[i], 0);
+
+		if (i != COUNTER_SESSIONS)
+			atomic_fetch_add(&c->kept[i], v);
+	}
+	for (int i = 0; i < COUNTERS_BUCKETS; i++)
+		atomic_store_explicit(&own->clients[i], 0, memory_order_relaxed);
+	atomic_store(&own->pid, 0);
+}
+
+void
+counters_add(struct counters *c, int column, enum counter which, int64_t n)
+{
+	atomic_fetch_add_explicit(&column_of(c, column)->values[which], n, memory_order_relaxed);
+}
+
+int64_t
+counters_sum(const struct counters *c, enum counter which)
+{
+	int64_t sum = atomic_load_explicit(&c->kept[which], memory_order_relaxed);
+
+	for (unsigned i = 0; i < used(c); i++)
+		sum += atomic_load(&c->columns[i].values[which]);
+	return sum;
+}
+
+/* An IPv6 client has a /64 to itself (RFC 6177), so its low half says nothing. */
+static size_t
+bucket(const struct counters *c, const struct in6_addr *client)
+{
+	size_t len = address_is_v4(client) ? sizeof client->s6_addr : 8;
+
+	return (size_t)(siphash(&c->key, client->s6_addr, len) % COUNTERS_BUCKETS);
+}
+
+static uint64_t
+of_client(const struct counters *c, size_t b)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < used(c); i++)
+		sum += atomic_load(&c->columns[i].clients[b]);
+	return sum;
+}
+
+enum counters_verdict
+counters_client_enter(struct counters *c, int column, const struct in6_addr *client,
+    unsigned sessions, unsigned per_client)
+{
+	struct column *own = column_of(c, column);
+	size_t b = bucket(c, client);
+
+	atomic_fetch_add(&own->values[COUNTER_SESSIONS], 1);
+	if (counters_sum(c, COUNTER_SESSIONS) > (int64_t)sessions) {
+		atomic_fetch_sub(&own->values[COUNTER_SESSIONS], 1);
+		return COUNTERS_FULL;
+	}
+	atomic_fetch_add(&own->clients[b], 1);
+	if (of_client(c, b) > per_client) {
+		atomic_fetch_sub(&own->clients[b], 1);
+		atomic_fetch_sub(&own->values[COUNTER_SESSIONS], 1);
+		return COUNTERS_CLIENT_FULL;
+	}
+	counters_add(c, column, COUNTER_SESSIONS_TOTAL, 1);
+	return COUNTERS_OK;
+}
+
+void
+counters_client_leave(struct counters *c, int column, const struct in6_addr *client)
+{
+	struct column *own = column_of(c, column);
+	_Atomic uint32_t *cell = &own->clients[bucket(c, client)];
+
+	/* Never below nothing: another process may have spoilt the page. */
+	if (atomic_load(cell) > 0)
+		atomic_fetch_sub(cell, 1);
+	if (atomic_load(&own->values[COUNTER_SESSIONS]) > 0)
+		atomic_fetch_sub(&own->values[COUNTER_SESSIONS], 1);
+}
+
+struct counters_process *
+counters_process(struct counters *c, size_t slot)
+{
+	assert(slot < COUNTERS_PROCESSES);
+	return &c->processes[slot];
+}
+
+_Atomic uint64_t *
+counters_started_s(struct counters *c)
+{
+	return &c->started_s;
+}
+
+_Atomic uint32_t *
+counters_reload_errors(struct counters *c)
+{
+	return &c->reload_errors;
+}

@@ -1,0 +1,141 @@
+/* event_line.c - an event as one line for a human
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "record/event.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "record/escape.h"
+
+#define FIELD_SIZE 400		/* of one text in the line; the whole of it is in the log file */
+
+struct line {
+	char *out;
+	size_t len, size;
+};
+
+/* Text that is ours or was escaped; what does not fit is cut. */
+static void
+add(struct line *l, const char *text)
+{
+	size_t len = strlen(text), room = l->size - l->len - 1;
+
+	if (len > room)
+		len = room;
+	memcpy(l->out + l->len, text, len);
+	l->len += len;
+	l->out[l->len] = '\0';
+}
+
+/* before TEXT, nothing when there is no text. */
+static void
+add_text(struct line *l, const char *before, const char *text)
+{
+	char escaped[FIELD_SIZE];
+
+	if (text[0] == '\0')
+		return;
+	escape_ascii(escaped, sizeof escaped, text);
+	add(l, before);
+	add(l, escaped);
+}
+
+static void
+add_addresses(struct line *l, const struct event *e)
+{
+	char text[ADDRESS_TEXT_SIZE];
+
+	if (e->src.port != 0) {
+		add(l, " ");
+		add(l, address_print_ip(&e->src.ip, text));
+	}
+	if (e->dest.port != 0) {
+		add(l, " -> ");
+		add(l, address_print(&e->dest, text));
+	}
+}
+
+/* What follows the verdict for a reader in a hurry: did the mail go? */
+static const char *
+outcome(const struct event *e)
+{
+	if (strcmp(e->verdict, "refuse") == 0)
+		return "; not sent";
+	if (strcmp(e->verdict, "would-refuse") == 0)
+		return "; sent all the same";
+	return "";
+}
+
+static void
+add_decision(struct line *l, const struct event *e)
+{
+	const char *by = e->policy_mode[0] != '\0' ? e->policy_mode : e->policy_source;
+
+	add_text(l, "", e->id[0] != '\0' ? e->id : "-");
+	add_text(l, " ", e->verdict);
+	add_addresses(l, e);
+	add_text(l, " ", e->rcpt_domain);
+	add_text(l, " via ", e->mx_host);
+	add_text(l, ": ", e->result_type);
+	if (e->policy_type[0] != '\0') {
+		add_text(l, " (", e->policy_type);
+		add_text(l, " ", strcmp(by, "none") != 0 ? by : "");
+		add(l, ")");
+	}
+	add_text(l, ": ", e->reason);
+	if (strcmp(e->verdict, "pass") == 0)
+		add_text(l, ", ", e->tls_version);
+	add(l, outcome(e));
+}
+
+static void
+add_session(struct line *l, const struct event *e)
+{
+	char numbers[64];
+
+	add_text(l, "session ", e->session_id);
+	add_text(l, " ", e->action);
+	add_addresses(l, e);
+	add_text(l, " by ", e->ended_by);
+	add_text(l, ": ", e->reason[0] != '\0' ? e->reason : e->detail);
+	snprintf(numbers, sizeof numbers, "; %u messages, %u ms", (unsigned)e->messages,
+	    (unsigned)e->duration_ms);
+	if (strcmp(e->action, "opened") != 0)
+		add(l, numbers);
+}
+
+static void
+add_notice(struct line *l, const struct event *e)
+{
+	add(l, event_type_name(e->type));
+	add_text(l, " ", e->action);
+	add_text(l, " ", e->domain);
+	add_addresses(l, e);
+	add_text(l, ": ", e->detail);
+}
+
+size_t
+event_line(const struct event *e, char *out, size_t size)
+{
+	struct line l = { .out = out, .size = size };
+
+	if (size == 0)
+		return 0;
+	out[0] = '\0';
+	switch (e->type) {
+	case EVENT_DECISION:
+		add_decision(&l, e);
+		break;
+	case EVENT_SESSION:
+		add_session(&l, e);
+		break;
+	case EVENT_POLICY:
+	case EVENT_RULES:
+	case EVENT_CONFIG:
+	case EVENT_HEALTH:
+	case EVENT_REPORT:
+		add_notice(&l, e);
+		break;
+	}
+	return l.len;
+}

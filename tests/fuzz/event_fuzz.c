@@ -1,0 +1,74 @@
+/* event_fuzz.c - what a captured worker may send as an event
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What decodes must encode to the same octets, its JSON must be one line of valid JSON, its human
+ * line printable, and every text within its cap. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/wire.h"
+#include "record/escape.h"
+#include "record/event.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+check_json(const struct event *e, bool full, bool domain)
+{
+	json_t *o = event_json(e, full, domain), *again;
+	char *text = json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII);
+
+	assert(o != NULL && text != NULL && strchr(text, '\n') == NULL);
+	again = json_loads(text, 0, NULL);
+	assert(again != NULL && json_equal(o, again));
+	json_decref(again);
+	json_decref(o);
+	free(text);
+}
+
+static void
+check_line(const struct event *e, size_t room)
+{
+	char line[3000];
+	size_t len = event_line(e, line, room);
+
+	assert(room == 0 || (len < room && strlen(line) == len));
+	for (size_t i = 0; i < len; i++)
+		assert(line[i] >= 0x20 && line[i] < 0x7f);
+}
+
+/* The texts alone: any octets, any room. */
+static void
+check_escape(const uint8_t *data, size_t size)
+{
+	char in[300], out[64];
+	size_t len = size < sizeof in - 1 ? size : sizeof in - 1, room = 8 + size % 57;
+
+	memcpy(in, data, len);
+	in[len] = '\0';
+	assert(escape_utf8(out, room, in) == strlen(out) && strlen(out) < room);
+	json_t *text = json_string(out);		/* refuses what is not UTF-8 */
+	assert(text != NULL);
+	json_decref(text);
+	assert(escape_ascii(out, room, in) == strlen(out) && strlen(out) < room);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static unsigned char again[WIRE_MESSAGE_MAX];
+	struct event e;
+
+	check_escape(data, size);
+	if (!event_decode(data, size, &e))
+		return 0;
+	assert(event_encode(again, sizeof again, &e) == size);
+	assert(memcmp(again, data, size) == 0);
+	check_json(&e, true, true);
+	check_json(&e, false, true);
+	check_json(&e, false, false);
+	check_line(&e, 3000);
+	check_line(&e, size % 3000);
+	return 0;
+}

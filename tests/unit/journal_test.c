@@ -1,0 +1,161 @@
+/* journal_test.c - the journal's native protocol, against a socket of our own
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "record/journal.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "record/entry.h"
+
+static char folder[] = "/tmp/postern-journal-XXXXXX", path[64];
+
+/* A journal: bound, reading nothing by itself. */
+static int
+listen_here(void)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	memcpy(at.sun_path, path, strlen(path) + 1);
+	unlink(path);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof at), 0);
+	return fd;
+}
+
+static void
+fields_are_encoded(void **state)
+{
+	static const struct journal_field fields[] = {
+		{ "MESSAGE", "hello = world" }, { "EMPTY", "" }, { "TWO", "a\nb" },
+	};
+	static const char wanted[] = "MESSAGE=hello = world\nTWO\n\3\0\0\0\0\0\0\0a\nb\n";
+	char out[64], large[400], value[301];
+
+	(void)state;
+	memset(value, '\n', 300);
+	value[300] = '\0';
+	assert_int_equal(journal_encode(large, sizeof large,
+	    &(struct journal_field){ "X", value }, 1), 1 + 1 + 8 + 300 + 1);
+	assert_memory_equal(large, "X\n\x2c\1\0\0\0\0\0\0\n", 11);
+	assert_int_equal(journal_encode(out, sizeof out, fields, 3), sizeof wanted - 1);
+	assert_memory_equal(out, wanted, sizeof wanted - 1);
+	for (size_t size = 0; size < sizeof wanted - 1; size++)
+		assert_int_equal(journal_encode(out, size, fields, 3), 0);
+}
+
+static void
+an_event_becomes_an_entry(void **state)
+{
+	struct entry_writer w;
+	struct event e;
+	char got[4096];
+	int fd = listen_here(), saved = dup(STDERR_FILENO), null = open("/dev/null", O_WRONLY);
+	ssize_t n;
+
+	(void)state;
+	entry_open(&w, JOURNAL_AUTO, path);
+	assert_true(w.journal >= 0);
+	event_clear(&e);
+	e.type = EVENT_DECISION;
+	e.id = "K7Q2-M4XD";
+	e.verdict = "refuse";
+	e.rcpt_domain = "a.example\nMESSAGE=forged";
+	dup2(null, STDERR_FILENO);
+	entry_write(&w, &e);
+	dup2(saved, STDERR_FILENO);
+	n = recv(fd, got, sizeof got - 1, MSG_DONTWAIT);
+	assert_true(n > 0);
+	got[n] = '\0';
+	assert_memory_equal(got, "MESSAGE=K7Q2-M4XD refuse", 24);
+	assert_non_null(strstr(got, "\nPRIORITY=4\n"));
+	assert_non_null(strstr(got, "\nPOSTERN_ID=K7Q2-M4XD\n"));
+	assert_non_null(strstr(got, "\nPOSTERN_DOMAIN=a.example\\x0aMESSAGE=forged\n"));
+	assert_null(strstr(got, "\nMESSAGE"));
+	entry_close(&w);
+	close(fd);
+	close(saved);
+	close(null);
+}
+
+static void
+no_journal_no_trouble(void **state)
+{
+	static const struct journal_field fields[] = { { "MESSAGE", "x" } };
+	struct entry_writer w;
+	int fd = journal_open(), other;
+
+	(void)state;
+	unlink(path);
+	assert_false(journal_send(fd, path, fields, 1));
+	entry_open(&w, JOURNAL_AUTO, path);
+	assert_int_equal(w.journal, -1);
+	other = listen_here();
+	assert_true(journal_send(fd, path, fields, 1));	/* it came back: no new socket needed */
+	entry_open(&w, JOURNAL_NO, path);
+	assert_int_equal(w.journal, -1);
+	/* A journal that does not read: sending ends, it never waits. */
+	for (int i = 0; i < 100000 && journal_send(fd, path, fields, 1); i++)
+		;
+	assert_false(journal_send(fd, path, fields, 1));
+	close(other);
+	close(fd);
+}
+
+static void
+stderr_in_the_journal_is_known(void **state)
+{
+	struct stat st;
+	char stream[64];
+
+	(void)state;
+	unsetenv("JOURNAL_STREAM");
+	assert_false(journal_is_stderr());
+	assert_int_equal(fstat(STDERR_FILENO, &st), 0);
+	snprintf(stream, sizeof stream, "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	assert_true(journal_is_stderr());
+	setenv("JOURNAL_STREAM", "1:2", 1);
+	assert_false(journal_is_stderr());
+}
+
+static int
+make_folder(void **state)
+{
+	(void)state;
+	if (mkdtemp(folder) == NULL)
+		return -1;
+	snprintf(path, sizeof path, "%s/socket", folder);
+	return 0;
+}
+
+static int
+remove_folder(void **state)
+{
+	(void)state;
+	unlink(path);
+	return rmdir(folder);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fields_are_encoded),
+		cmocka_unit_test(an_event_becomes_an_entry),
+		cmocka_unit_test(no_journal_no_trouble),
+		cmocka_unit_test(stderr_in_the_journal_is_known),
+	};
+
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
