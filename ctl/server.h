@@ -1,8 +1,8 @@
 /* server.h - the control socket: posternctl's other end, in the policy process
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * One JSON object a request, one JSON object a line of answer, the last with "exit". Whoever may open
- * the socket may read; changes are for root and `user` (SO_PEERCRED). */
+ * One JSON object a request, one JSON object a line of answer, the last with "exit". Whoever
+ * may open the socket may read; changes are for root and `user` (SO_PEERCRED). */
 #ifndef CTL_SERVER_H
 #define CTL_SERVER_H
 

@@ -1,0 +1,12 @@
+/* advice.h - the next step for an administrator after a decision
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef CTL_ADVICE_H
+#define CTL_ADVICE_H
+
+#include <jansson.h>
+
+/* advice_for: what to do about this decision (an event of the log); never NULL, static text whose
+ * lines end in newlines. */
+const char *advice_for(const json_t *decision);
+
+#endif

@@ -1,0 +1,147 @@
+/* verb_status.c - how the daemon fares: the processes, the counters, the engine, the log
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctl/verbs.h"
+
+/* A process that was restarted so often, and more than once an hour of uptime, is in trouble; one
+ * crash in a month is not worth waking anybody. */
+#define RESTARTS_MANY 3
+#define RESTARTS_SPAN_S 3600
+
+static void
+add_problem(json_t *problems, const char *text)
+{
+	json_array_append_new(problems, json_string(text));
+}
+
+static uint64_t
+uptime(struct counters *counters)
+{
+	uint64_t started = *counters_started_s(counters);
+	time_t now = time(NULL);
+
+	return now < 0 || (uint64_t)now < started ? 0 : (uint64_t)now - started;
+}
+
+static json_t *
+process(const struct counters_process *p, const char *name, uint64_t uptime_s, json_t *problems)
+{
+	int32_t pid = p->pid;
+	uint32_t restarts = p->restarts;
+	char text[96];
+
+	if (pid == 0) {
+		snprintf(text, sizeof(text), "%s is not running", name);
+		add_problem(problems, text);
+	}
+	if (restarts >= RESTARTS_MANY && (uint64_t)restarts * RESTARTS_SPAN_S > uptime_s) {
+		snprintf(text, sizeof(text), "%s was restarted %lu times", name,
+		    (unsigned long)restarts);
+		add_problem(problems, text);
+	}
+	return json_pack("{s:i,s:I,s:b}", "pid", (int)pid, "restarts", (json_int_t)restarts,
+	    "draining", p->draining != 0);
+}
+
+static json_t *
+workers(const struct server_context *context, uint64_t uptime_s, json_t *problems)
+{
+	json_t *list = json_array();
+	unsigned slot;
+	char name[32];
+
+	for (slot = 1; slot <= context->config->workers && slot < COUNTERS_PROCESSES; slot++) {
+		snprintf(name, sizeof(name), "worker %u", slot);
+		json_array_append_new(list, process(counters_process(context->counters, slot), name,
+		    uptime_s, problems));
+	}
+	return list;
+}
+
+static json_t *
+totals(const struct counters *counters)
+{
+	static const struct {
+		const char *name;
+		enum counter which;
+	} rows[] = {
+		{ "sessions", COUNTER_SESSIONS },
+		{ "sessions_total", COUNTER_SESSIONS_TOTAL },
+		{ "messages", COUNTER_MESSAGES },
+		{ "passed", COUNTER_PASSED },
+		{ "refused", COUNTER_REFUSED },
+		{ "would_refuse", COUNTER_WOULD_REFUSE },
+		{ "records_dropped", COUNTER_RECORDS_DROPPED },
+		{ "rejected_by_limit", COUNTER_REJECTED_LIMIT },
+		{ "rejected_clients", COUNTER_REJECTED_CLIENT },
+		{ "accept_paused", COUNTER_ACCEPT_PAUSED },
+	};
+	json_t *out = json_object();
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		json_object_set_new(out, rows[i].name,
+		    json_integer((json_int_t)counters_sum(counters, rows[i].which)));
+	return out;
+}
+
+/* The engine's own problems join ours; unhealthy without a word is still a problem. */
+static json_t *
+engine(struct engine *e, json_t *problems)
+{
+	json_t *status = engine_status(e), *list, *text;
+	size_t i;
+
+	if (status == NULL) {
+		add_problem(problems, "the policy engine gives no status");
+		return json_object();
+	}
+	list = json_object_get(status, "problems");
+	if (json_array_size(list) == 0 && !json_is_true(json_object_get(status, "healthy")))
+		add_problem(problems, "the policy engine is not healthy");
+	if (!json_is_true(json_object_get(status, "healthy"))) {
+		json_array_foreach(list, i, text) {
+			json_array_append(problems, text);
+		}
+	}
+	return status;
+}
+
+void
+verb_status(struct connection *c, const struct request *r)
+{
+	const struct server_context *context = server_context_of(connection_server(c));
+	uint64_t uptime_s = uptime(context->counters);
+	bool refused = *counters_reload_errors(context->counters) != 0;
+	const char *log_trouble = log_problem(context->log);
+	json_t *problems = json_array(), *answer;
+	json_t *policy_process, *worker_list, *engine_part;
+
+	(void)r;
+	policy_process = process(counters_process(context->counters, 0), "the policy process",
+	    uptime_s, problems);
+	worker_list = workers(context, uptime_s, problems);
+	engine_part = engine(context->engine, problems);
+	if (log_trouble[0] != '\0') {
+		char text[512];
+
+		snprintf(text, sizeof(text), "the log cannot be written: %s", log_trouble);
+		add_problem(problems, text);
+	}
+	if (refused)
+		add_problem(problems, "the last reload was refused: the configuration has errors");
+	answer = json_pack("{s:b,s:O,s:s,s:s,s:I,s:i,s:o,s:o,s:o,s:o,s:{s:s,s:s},s:b,s:s}",
+	    "healthy", json_array_size(problems) == 0, "problems", problems,
+	    "version", POSTERN_VERSION,
+	    "mode", engine_mode(context->engine) == MODE_MONITOR ? "monitor" : "enforce",
+	    "uptime_s", (json_int_t)uptime_s, "pid", (int)getpid(), "policy", policy_process,
+	    "workers", worker_list, "totals", totals(context->counters), "engine", engine_part,
+	    "log", "file", context->config->log.file, "problem", log_trouble,
+	    "last_reload_refused", refused,
+	    "dane", "not available in this version (dane: no)");
+	connection_end(c, json_array_size(problems) == 0 ? EXIT_YES : EXIT_NO, answer);
+	json_decref(problems);
+}

@@ -1,0 +1,134 @@
+/* fake_engine.h - a policy engine and a log of a few lines, for tests of the control socket
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Defines what policy/engine.h and record/log.h declare and ctl/ calls; each test program that
+ * includes it is one of its own. */
+#ifndef TESTS_FAKE_ENGINE_H
+#define TESTS_FAKE_ENGINE_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/engine.h"
+#include "record/log.h"
+
+#define HOSTILE "x\x1b[2J\x07y"	/* what must not reach a terminal */
+
+struct engine {
+	enum config_mode mode;
+	bool unhealthy;
+	int forgotten;
+	void (*domain_done)(void *arg, json_t *report);	/* of slow.example, kept */
+	void *domain_arg;
+};
+
+struct log {
+	const char *problem;
+	int events;
+	char detail[1024];
+};
+
+void
+engine_set_mode(struct engine *e, enum config_mode mode)
+{
+	e->mode = mode;
+}
+
+enum config_mode
+engine_mode(const struct engine *e)
+{
+	return e->mode;
+}
+
+void
+engine_domain(struct engine *e, const char *domain, void (*done)(void *arg, json_t *report),
+    void *arg)
+{
+	const char *would = strncmp(domain, "refuse.", 7) == 0 ? "refuse" :
+	    strncmp(domain, "defer.", 6) == 0 ? "defer" : "deliver";
+
+	if (strcmp(domain, "slow.example") == 0) {
+		e->domain_done = done;
+		e->domain_arg = arg;
+		return;
+	}
+	done(arg, json_pack("{s:s,s:s,s:b,s:{s:s,s:s,s:[s]},s:[{s:s,s:i,s:[s],s:b}],s:n}",
+	    "domain", domain, "would", would, "exists", strcmp(domain, "gone.example") != 0,
+	    "sts", "state", "active", "mode", "enforce", "mx", "*." HOSTILE,
+	    "mx", "host", "mx." HOSTILE, "preference", 10, "addresses", "203.0.113.9",
+	    "sts_match", 1, "override"));
+}
+
+json_t *
+engine_policy_list(struct engine *e)
+{
+	(void)e;
+	return json_pack("[{s:s,s:s,s:s}]", "domain", "a.example", "mode", "enforce", "id",
+	    HOSTILE);
+}
+
+json_t *
+engine_policy_show(struct engine *e, const char *domain)
+{
+	(void)e;
+	return strcmp(domain, "a.example") != 0 ? NULL :
+	    json_pack("{s:s,s:s}", "domain", domain, "text", "version: STSv1\r\nmx: " HOSTILE "\n");
+}
+
+void
+engine_policy_refresh(struct engine *e, const char *domain,
+    void (*done)(void *arg, json_t *result), void *arg)
+{
+	(void)e;
+	done(arg, json_pack("{s:s}", "outcome", strcmp(domain, "a.example") == 0 ? "unchanged" :
+	    strcmp(domain, "none.example") == 0 ? "none" : "failed"));
+}
+
+bool
+engine_policy_forget(struct engine *e, const char *domain)
+{
+	if (strcmp(domain, "a.example") != 0)
+		return false;
+	e->forgotten++;
+	return true;
+}
+
+json_t *
+engine_status(struct engine *e)
+{
+	if (e->unhealthy)
+		return json_pack("{s:b,s:[s],s:i}", "healthy", 0, "problems",
+		    "store: " HOSTILE, "policies", 3);
+	return json_pack("{s:b,s:[],s:i}", "healthy", 1, "problems", "policies", 3);
+}
+
+void
+engine_resolve_host(struct engine *e, const char *host,
+    void (*done)(void *arg, const struct in6_addr *addresses, size_t len, const char *problem),
+    void *arg)
+{
+	struct in6_addr ip = IN6ADDR_LOOPBACK_INIT;
+
+	(void)e;
+	if (strcmp(host, "mx.a.example") == 0)
+		done(arg, &ip, 1, NULL);
+	else
+		done(arg, NULL, 0, "no such name");
+}
+
+const char *
+log_problem(const struct log *l)
+{
+	return l->problem;
+}
+
+enum log_result
+log_event(struct log *l, const struct event *e, json_t *evidence)
+{
+	json_decref(evidence);
+	l->events++;
+	snprintf(l->detail, sizeof(l->detail), "%s", e->detail);
+	return LOG_WRITTEN;
+}
+
+#endif
