@@ -31,27 +31,36 @@ enum result_type {
 	RESULT_STS_POLICY_FETCH_ERROR, RESULT_STS_POLICY_INVALID, RESULT_STS_WEBPKI_INVALID
 };
 
+#define VERDICT_REASON_SIZE 256
+
 struct verdict {
 	enum verdict_kind kind;
 	enum result_type result_type;
 	const char *reason_code;	/* static: "name-mismatch"; finer than result_type */
 	const char *enhanced;		/* static: "4.7.5" */
-	bool other_session;		/* refused, but another TLS session to the same address (other
-					 * SNI, or TLS where none was tried) might satisfy it */
-	char reason[256];		/* "demands a certificate for mx.a.example, got b.example" */
+	bool by_memory;			/* refused for what is remembered of the host or for marks
+					 * of stripping: no-policy-found, source memory */
+	bool other_session;		/* refused, but another TLS session to the same address
+					 * (other SNI, or TLS where none was tried) might satisfy */
+	char reason[VERDICT_REASON_SIZE];	/* "demands a certificate for a.example, got ..." */
 };
 
 /* judge: what `peer`'s behaviour and proof are worth under q. A peer that did not use TLS has
  * proof->state PROOF_NO_TLS. q->state DEFER gives a refusal with the deferral's code, whatever the
- * mode. The reason never holds octets other than printable ASCII. */
+ * mode; injection one whatever the level, since that connection is dead (monitor: would-refuse).
+ * The reason never holds octets other than printable ASCII; it reads on after the domain's name.
+ * Where several things are wrong the first counts: MX host not in the policy, no TLS, TLS too
+ * old, chain, name (names in a certificate that nobody vouches for say nothing). A pass has
+ * RESULT_SUCCESS and tells by reason_code what it rests on: "proven", "tls-unauthenticated", or
+ * why in clear text. */
 void judge(const struct requirement *q, enum starttls starttls, const struct proof *proof,
     struct verdict *out);
 
 /* judge_wants_tls: whether STARTTLS is worth trying under q when the server offers it. */
 bool judge_wants_tls(const struct requirement *q);
 
-/* judge_demands_tls: whether clear text must be refused under q (policy, rule or memory; testing and
- * monitor do not demand), so that no dial in clear text may follow a failed handshake. */
+/* judge_demands_tls: whether clear text must be refused under q (policy, rule or memory; testing
+ * and monitor do not demand), so that no dial in clear text may follow a failed handshake. */
 bool judge_demands_tls(const struct requirement *q);
 
 #define VERDICT_REPLY_MAX 510	/* octets with CRLF: RFC 5321 4.5.3.1.5 allows 512 */
@@ -61,6 +70,9 @@ bool judge_demands_tls(const struct requirement *q);
  * "451 4.7.5 postern ID: DOMAIN REASON (RESULT-TYPE, SOURCE); not sent" */
 size_t verdict_reply(char *out, size_t size, const char *id, const char *domain,
     const struct requirement *q, const struct verdict *v);
+
+/* verdict_source: the policy's word in a reply: "sts enforce", "rule", "memory", "no policy". */
+const char *verdict_source(const struct requirement *q, const struct verdict *v);
 
 const char *starttls_name(enum starttls s);	/* the six words of INTERFACE.md */
 const char *result_type_name(enum result_type t);

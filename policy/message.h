@@ -1,9 +1,9 @@
 /* message.h - what workers and the policy process say to each other
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Each SEQPACKET message is an 8-bit type and its fields (daemon/wire.h). Decoded strings point into
- * the message. Encoders return the length, 0 when it does not fit; decoders return false for
- * anything malformed, including trailing octets. */
+ * Each SEQPACKET message is an 8-bit type and its fields (daemon/wire.h). Decoded strings point
+ * into the message. Encoders return the length, 0 when it does not fit; decoders return false
+ * for anything malformed, including trailing octets. */
 #ifndef POLICY_MESSAGE_H
 #define POLICY_MESSAGE_H
 

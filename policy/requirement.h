@@ -43,8 +43,8 @@ struct requirement {
 	enum sts_mode sts_mode;		/* with POLICY_STS */
 	bool monitor;			/* mode: monitor: refusals become would-refuse */
 	bool stripping_refuse;		/* policy.stripping: refuse */
-	bool remembered;		/* this host offered STARTTLS in the last 30 days, and memory
-					 * may decide (no rule or relay stands before it) */
+	bool remembered;		/* this host offered STARTTLS in the last 30 days, and
+					 * memory may decide (no rule or relay stands before it) */
 	bool marks_count;		/* visible tampering is refused on first contact too */
 	bool mapped;			/* the address belongs to mx_host, by DNS */
 	bool mx_allowed;		/* some host in question is allowed by the policy */
@@ -53,18 +53,24 @@ struct requirement {
 	const char *policy_id;		/* "" */
 	const char *mx_host;		/* the MX record name behind the address; "" if unknown */
 	const char *sni;		/* what to send; "" for none */
+	enum level floor;		/* NONE, MAY or ENCRYPT: demanded (policy.no-policy) even
+					 * where sts_mode TESTING makes `level` a mere report */
 	const char *secure_domain;	/* with LEVEL_SECURE */
 	const char *reason;		/* of a rule or a deferral, printable; "" */
 	size_t hosts_len;		/* names one of which the certificate must carry (VERIFY) */
 	const char *const *hosts;
 };
 
+/* requirement_copy: one block that owns all, to be freed with free(); NULL when out of memory. */
+struct requirement *requirement_copy(const struct requirement *q);
+
 /* requirement_put, requirement_get: the wire form. get returns a block that owns everything, to be
  * freed with free(); NULL with *r marked bad when malformed, NULL alone when out of memory. */
 void requirement_put(struct wire_writer *w, const struct requirement *q);
 struct requirement *requirement_get(struct wire_reader *r);
 
-const char *policy_type_name(enum policy_type t);	/* "sts", "tlsa", "local", "no-policy-found" */
+/* policy_type_name: "sts", "tlsa", "local", "no-policy-found". */
+const char *policy_type_name(enum policy_type t);
 const char *policy_source_name(enum policy_source s);	/* "cache" ...; "none" for SOURCE_NONE */
 const char *sts_mode_name(enum sts_mode m);
 

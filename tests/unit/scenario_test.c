@@ -784,6 +784,9 @@ main(int argc, char **argv)
 		tests[used++] = (struct CMUnitTest){ path + strlen("tests/scenarios/"),
 		    play_scenario, NULL, NULL, path };
 	}
+	for (int i = 0; i < n; i++)
+		free(entries[i]);
+	free(entries);
 	return _cmocka_run_group_tests("scenarios", tests, used, make_certificates,
 	    remove_certificates);
 }

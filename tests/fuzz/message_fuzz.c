@@ -1,0 +1,82 @@
+/* message_fuzz.c - messages of any content: what decodes encodes to the same octets
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/message.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static uint8_t out[WIRE_MESSAGE_MAX];
+
+/* The answer's length, encoded anew; 0 when it did not decode. */
+static size_t
+answer(const uint8_t *data, size_t size)
+{
+	struct requirement *q;
+	uint32_t id;
+	size_t len;
+
+	if (!message_get_answer(data, size, &id, &q)) {
+		assert(q == NULL);
+		return 0;
+	}
+	assert(q->hosts_len <= REQUIREMENT_HOSTS_MAX);
+	assert(policy_type_name(q->policy_type)[0] != '\0' && level_name(q->level)[0] != '\0');
+	len = message_answer(out, sizeof out, id, q);
+	free(q);
+	return len;
+}
+
+static size_t
+again(const uint8_t *data, size_t size)
+{
+	struct question question;
+	struct sighting sighting;
+	struct probe probe;
+	struct probe_step step;
+	const void *event;
+	uint64_t sequence;
+	size_t len;
+
+	switch (message_type(data, size)) {
+	case MESSAGE_QUESTION:
+		return message_get_question(data, size, &question) ?
+		    message_question(out, sizeof out, &question) : 0;
+	case MESSAGE_ANSWER:
+		return answer(data, size);
+	case MESSAGE_SIGHTING:
+		return message_get_sighting(data, size, &sighting) ?
+		    message_sighting(out, sizeof out, &sighting) : 0;
+	case MESSAGE_RECORD:
+		return message_get_record(data, size, &sequence, &event, &len) ?
+		    message_record(out, sizeof out, sequence, event, len) : 0;
+	case MESSAGE_ACK:
+		return message_get_ack(data, size, &sequence) ?
+		    message_ack(out, sizeof out, sequence) : 0;
+	case MESSAGE_PROBE:
+		return message_get_probe(data, size, &probe) ?
+		    message_probe(out, sizeof out, &probe) : 0;
+	case MESSAGE_PROBE_STEP:
+		return message_get_probe_step(data, size, &step) ?
+		    message_probe_step(out, sizeof out, &step) : 0;
+	}
+	return 0;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	size_t len;
+
+	if (size > sizeof out)
+		return 0;
+	len = again(data, size);
+	if (len > 0) {
+		assert(len == size);
+		assert(memcmp(out, data, size) == 0);
+	}
+	return 0;
+}
