@@ -21,7 +21,8 @@ bool names_certificate(const void *x509, const char *reference);
 
 /* names_require: makes the SSL_CTX given fail the handshake unless the certificate's DNS-IDs match
  * `reference` and the chain verifies (R19). To be called from CURLOPT_SSL_CTX_FUNCTION; `reference`
- * must outlive the SSL_CTX. Returns false when out of memory. */
+ * must outlive the SSL_CTX. A session that its owner resumes is not verified again, so nothing that
+ * outlives this SSL_CTX may keep sessions. Returns false when out of memory. */
 bool names_require(void *ssl_ctx, const char *reference);
 
 #endif

@@ -20,19 +20,22 @@ struct originator;
  * NULL on failure, with the reason in error. */
 struct originator *originator_new(const char *ca_file, int min_version, char *error,
     size_t error_size);
-void originator_free(struct originator *o);
+void originator_free(struct originator *o);	/* after the last of its streams */
 
-/* originator_chain_count: how many CA certificates were loaded. */
+/* originator_ca_count: how many CA certificates were loaded. */
 size_t originator_ca_count(const struct originator *o);
 
-/* originate: a client session on the connected socket fd. sni may be "" (none sent). key names the
- * resumption slot beside the SNI: the peer's address, any octets. `proven` demands TLS 1.2 at least.
- * NULL when out of memory. */
+/* originate: a client session on the connected socket fd. sni may be "" (none sent), and has at
+ * most 255 octets. key names the resumption slot beside the SNI: the peer's address, any octets
+ * (over 64 of them: nothing is remembered). `proven` demands TLS 1.2 and 112 bits of strength at
+ * least; without it almost anything goes, but a session below that strength has CHAIN_INVALID at
+ * best. NULL when out of memory. */
 struct stream *originate(struct originator *o, int fd, const char *sni, const void *key,
     size_t key_len, int proven);
 
 /* originate_proof: what the peer proved, after stream_handshake gave STREAM_OK (PROOF_TLS), or
- * failed (PROOF_HANDSHAKE_FAILED). Clears *out first; the caller ends with proof_clear. */
+ * failed (PROOF_HANDSHAKE_FAILED). Clears *out first, which is zeroed or an earlier proof; the
+ * caller ends with proof_clear. */
 void originate_proof(struct stream *s, struct proof *out);
 
 /* originate_forget: drops every remembered session of that slot, after a verdict against it. */

@@ -13,7 +13,7 @@
 #include <time.h>
 
 #define PROOF_CHAIN_MAX 12	/* certificates; longer chains are refused by the handshake */
-#define PROOF_NAMES_MAX 256	/* DNS-IDs kept; a certificate with more proves only the first 256 */
+#define PROOF_NAMES_MAX 256	/* DNS-IDs kept; of a certificate with more only these count */
 
 enum proof_state {
 	PROOF_NO_TLS,			/* no handshake was tried */

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
  * One small set of verbs around OpenSSL; the caller owns the socket and the event loop, and waits
- * for what a verb says it wants. */
+ * for what a verb says it wants. The process must ignore SIGPIPE. STREAM_CUT and STREAM_FAILED are
+ * final: every verb returns them again. */
 #ifndef TLS_STREAM_H
 #define TLS_STREAM_H
 
@@ -24,8 +25,8 @@ enum stream_result stream_handshake(struct stream *s);
 /* stream_read: up to len octets into buf, *got > 0 on STREAM_OK. */
 enum stream_result stream_read(struct stream *s, void *buf, size_t len, size_t *got);
 
-/* stream_write: on STREAM_OK *put octets were taken (may be fewer than len). After WANT_* call again
- * with the same octets at the front; the buffer may have moved and may have grown. */
+/* stream_write: on STREAM_OK *put octets were taken (may be fewer than len). After WANT_* call
+ * again with the same octets at the front; the buffer may have moved and may have grown. */
 enum stream_result stream_write(struct stream *s, const void *buf, size_t len, size_t *put);
 
 /* stream_pending: octets decrypted and not yet read; the socket need not be readable for these. */

@@ -1,0 +1,222 @@
+/* evidence.c - what one full handshake showed, shared by the sessions resumed from it
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tls/evidence.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "tls/chain.h"
+#include "tls/san.h"
+
+#define NAME_MAX_OCTETS 255	/* a longer DNS-ID names no host: not kept */
+
+struct evidence {
+	unsigned refs;
+	struct chain chain;
+	time_t made, not_after;
+	size_t octets;
+	char subject[128], issuer[128];
+	size_t names_len, names_size;
+	char *names;			/* names_len strings one behind the other */
+	size_t chain_len;
+	uint8_t (*sha256)[32];
+};
+
+static bool
+fits(const char *name, size_t len)
+{
+	return len > 0 && len <= NAME_MAX_OCTETS && !memchr(name, '\0', len);
+}
+
+static bool
+measure_name(void *arg, const char *name, size_t len)
+{
+	struct evidence *e = arg;
+
+	if (fits(name, len)) {
+		e->names_len++;
+		e->names_size += len + 1;
+	}
+	return e->names_len == PROOF_NAMES_MAX;
+}
+
+static bool
+copy_name(void *arg, const char *name, size_t len)
+{
+	struct evidence *e = arg;
+
+	if (fits(name, len)) {
+		memcpy(e->names + e->names_size, name, len);
+		e->names[e->names_size + len] = '\0';
+		e->names_len++;
+		e->names_size += len + 1;
+	}
+	return e->names_len == PROOF_NAMES_MAX;
+}
+
+static bool
+keep_names(struct evidence *e, const X509 *leaf)
+{
+	san_each(leaf, measure_name, e);
+	if (e->names_len == 0)
+		return true;
+	e->names = malloc(e->names_size);
+	if (!e->names)
+		return false;
+	e->names_len = e->names_size = 0;
+	san_each(leaf, copy_name, e);
+	return true;
+}
+
+/* RFC 2253 puts the common name first, where cutting spares it; what is not printable ASCII is
+ * escaped by OpenSSL. */
+static void
+one_line(char *out, size_t size, const X509_NAME *name)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	size_t len = 0;
+
+	if (bio && X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0) {
+		int got = BIO_read(bio, out, (int)size - 1);
+
+		len = got > 0 ? (size_t)got : 0;
+	}
+	out[len] = '\0';
+	for (size_t i = 0; i < len; i++)
+		if (out[i] < ' ' || out[i] > '~')
+			out[i] = '?';
+	BIO_free(bio);
+}
+
+static bool
+keep_hashes(struct evidence *e, const STACK_OF(X509) *sent)
+{
+	int count = sk_X509_num(sent);
+
+	e->sha256 = calloc((size_t)count, sizeof *e->sha256);
+	if (!e->sha256)
+		return false;
+	for (int i = 0; i < count; i++) {
+		const X509 *cert = sk_X509_value(sent, i);
+		int len = i2d_X509(cert, NULL);
+
+		if (len <= 0 || !X509_digest(cert, EVP_sha256(), e->sha256[i], NULL))
+			return false;
+		e->octets += (size_t)len;
+	}
+	e->chain_len = (size_t)count;
+	return true;
+}
+
+struct evidence *
+evidence_collect(X509_STORE_CTX *ctx)
+{
+	const STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(ctx);
+	const X509 *leaf = X509_STORE_CTX_get0_cert(ctx);
+	struct evidence *e = calloc(1, sizeof *e);
+
+	if (!e)
+		return NULL;
+	e->refs = 1;
+	e->made = time(NULL);
+	e->not_after = chain_time(X509_get0_notAfter(leaf));
+	one_line(e->subject, sizeof e->subject, X509_get_subject_name(leaf));
+	one_line(e->issuer, sizeof e->issuer, X509_get_issuer_name(leaf));
+	if (!keep_names(e, leaf) || !keep_hashes(e, sent)) {
+		evidence_release(e);
+		return NULL;
+	}
+	chain_verify(ctx, &e->chain);
+	return e;
+}
+
+struct evidence *
+evidence_hold(struct evidence *e)
+{
+	e->refs++;
+	return e;
+}
+
+void
+evidence_release(struct evidence *e)
+{
+	if (!e || --e->refs > 0)
+		return;
+	free(e->names);
+	free(e->sha256);
+	free(e);
+}
+
+void
+evidence_weaken(struct evidence *e, const char *fault)
+{
+	if (e->chain.standing != CHAIN_TRUSTED && e->chain.standing != CHAIN_EXPIRED)
+		return;
+	e->chain.standing = CHAIN_INVALID;
+	e->chain.fault = fault;
+}
+
+/* One block: the pointers, then the strings. */
+static bool
+fill_names(const struct evidence *e, struct proof *out)
+{
+	size_t table = e->names_len * sizeof(char *);
+	char *block, *s;
+	const char **names;
+
+	if (e->names_len == 0)
+		return true;
+	block = malloc(table + e->names_size);
+	if (!block)
+		return false;
+	names = (const char **)(void *)block;
+	s = block + table;
+	memcpy(s, e->names, e->names_size);
+	for (size_t i = 0; i < e->names_len; i++) {
+		names[i] = s;
+		s += strlen(s) + 1;
+	}
+	out->block = block;
+	out->names = names;
+	out->names_len = e->names_len;
+	return true;
+}
+
+bool
+evidence_fill(const struct evidence *e, time_t now, struct proof *out)
+{
+	const char *fault = e->chain.fault;
+
+	if (!fill_names(e, out))
+		return false;
+	out->chain = e->chain.standing;
+	if (out->chain == CHAIN_TRUSTED && now > e->chain.until) {
+		out->chain = CHAIN_EXPIRED;
+		fault = X509_verify_cert_error_string(X509_V_ERR_CERT_HAS_EXPIRED);
+	}
+	snprintf(out->detail, sizeof out->detail, "%s", fault);
+	out->not_after = e->not_after;
+	memcpy(out->subject, e->subject, sizeof out->subject);
+	memcpy(out->issuer, e->issuer, sizeof out->issuer);
+	out->chain_len = e->chain_len;
+	memcpy(out->chain_sha256, e->sha256, e->chain_len * sizeof *e->sha256);
+	return true;
+}
+
+time_t
+evidence_made(const struct evidence *e)
+{
+	return e->made;
+}
+
+size_t
+evidence_octets(const struct evidence *e)
+{
+	return e->octets;
+}

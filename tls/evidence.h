@@ -1,0 +1,37 @@
+/* evidence.h - what one full handshake showed, shared by the sessions resumed from it
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Counted references, within one thread. Everything is computed once, in the handshake that carries
+ * the certificates; a resumed session takes it over. */
+#ifndef TLS_EVIDENCE_H
+#define TLS_EVIDENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include <openssl/x509_vfy.h>
+
+#include "tls/proof.h"
+
+struct evidence;
+
+/* evidence_collect: verifies the chain that a handshake received and keeps its facts. One reference
+ * is the caller's. NULL when out of memory. */
+struct evidence *evidence_collect(X509_STORE_CTX *ctx);
+
+struct evidence *evidence_hold(struct evidence *e);
+void evidence_release(struct evidence *e);	/* NULL is allowed */
+
+/* evidence_weaken: the session itself is too weak for its certificates to count; `fault` is static.
+ * Changes nothing about a chain that does not stand anyway. */
+void evidence_weaken(struct evidence *e, const char *fault);
+
+/* evidence_fill: sets chain, detail, names, hashes and the leaf's fields of *out, as of `now`.
+ * False when out of memory. */
+bool evidence_fill(const struct evidence *e, time_t now, struct proof *out);
+
+time_t evidence_made(const struct evidence *e);
+size_t evidence_octets(const struct evidence *e);	/* the chain's size as sent, in DER */
+
+#endif

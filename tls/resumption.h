@@ -1,0 +1,41 @@
+/* resumption.h - TLS sessions remembered for resumption, with the evidence they rest on
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A bounded table in memory. Peers choose what is stored, so the place of an entry comes from a
+ * keyed hash, and chains and tickets over a limit are not remembered. */
+#ifndef TLS_RESUMPTION_H
+#define TLS_RESUMPTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include <openssl/ssl.h>
+
+#include "tls/evidence.h"
+
+#define RESUMPTION_TAG 16
+
+struct resumption;
+
+struct resumption *resumption_new(void);	/* NULL when out of memory or of randomness */
+void resumption_free(struct resumption *r);	/* NULL is allowed */
+
+/* resumption_tag: names the slot of (key, sni); two of them share a tag only by guessing the key of
+ * the hash. False where the pair cannot be remembered (too long): the tag is not to be used. */
+bool resumption_tag(const struct resumption *r, unsigned char tag[RESUMPTION_TAG], const char *sni,
+    const void *key, size_t key_len);
+
+/* resumption_keep: takes over the reference to session, and holds one of its own to e. Returns
+ * false, and takes nothing, where the session is not to be remembered. */
+bool resumption_keep(struct resumption *r, const unsigned char tag[RESUMPTION_TAG],
+    SSL_SESSION *session, struct evidence *e);
+
+/* resumption_take: the newest session of that slot, or NULL. The references returned are the
+ * caller's. A session of TLS 1.3 is given out once (RFC 8446 appendix C.4). */
+SSL_SESSION *resumption_take(struct resumption *r, const unsigned char tag[RESUMPTION_TAG],
+    time_t now, struct evidence **e);
+
+void resumption_forget(struct resumption *r, const unsigned char tag[RESUMPTION_TAG]);
+
+#endif
