@@ -1,8 +1,8 @@
 /* child.h - a child's line to the parent: readiness, heartbeat, drain, new ends of channels
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The parent asks for a heartbeat only where somebody could notice a hang (a worker with sessions or
- * with a connection waiting; the policy process), so an idle worker sleeps. */
+ * The parent asks for a heartbeat only where somebody could notice a hang (a worker with sessions
+ * or with a connection waiting; the policy process), so an idle worker sleeps. */
 #ifndef DAEMON_CHILD_H
 #define DAEMON_CHILD_H
 
@@ -20,7 +20,8 @@ struct child_events {
 	void (*parent_gone)(void *arg);		/* end at once */
 };
 
-/* child_new: takes over fd; handlers that do not apply may be NULL. Heartbeats are answered inside. */
+/* child_new: takes over fd; handlers that do not apply may be NULL. Heartbeats are answered
+ * inside. */
 struct child *child_new(struct ev_loop *loop, int fd, const struct child_events *events, void *arg);
 void child_free(struct child *c);
 bool child_ready(struct child *c);		/* "initialised, serving" */

@@ -78,7 +78,8 @@ struct config {
 
 /* config_load: reads FILE; every error and warning goes to `diagnostics` in the form
  * FILE:LINE:COLUMN: error: ...; the number of errors goes to *errors, of warnings to *warnings
- * (either may be NULL). Returns NULL when there was any error. The caller frees with config_free. */
+ * (either may be NULL). Returns NULL when there was any error. The caller frees it with
+ * config_free. */
 struct config *config_load(const char *file, FILE *diagnostics, unsigned *errors,
     unsigned *warnings);
 void config_free(struct config *c);	/* NULL is allowed */

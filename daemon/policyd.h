@@ -15,8 +15,8 @@ struct policyd_start {
 	bool fresh_store;	/* the store killed its reader twice: set it aside */
 };
 
-/* policyd_main: runs until drained or the parent is gone; the process's exit status. Worker channels
- * arrive by child_events.worker_end. Called as `user`, privileges already dropped. */
+/* policyd_main: runs until drained or the parent is gone; the process's exit status. Channels to
+ * workers arrive by child_events.worker_end. Called as `user`, privileges already dropped. */
 int policyd_main(const struct policyd_start *start);
 
 #endif

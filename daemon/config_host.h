@@ -1,0 +1,22 @@
+/* config_host.h - what the configuration asks the machine
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef DAEMON_CONFIG_HOST_H
+#define DAEMON_CONFIG_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "daemon/address.h"
+
+struct config_host {
+	bool (*user_exists)(const char *name);
+	int (*readable)(const char *path);	/* 0 or an errno; a plain file */
+	size_t (*resolvers)(struct address *out, size_t max);	/* those of resolv.conf */
+	unsigned (*cpus)(void);
+	time_t (*now)(void);
+};
+
+extern const struct config_host config_host;	/* this machine */
+
+#endif

@@ -1,0 +1,152 @@
+/* death.c - what a child's end leads to
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "daemon/console.h"
+#include "daemon/family.h"
+
+#define TEXT_SIZE 160
+
+static const char *
+describe(const struct process *p, int status, char text[TEXT_SIZE])
+{
+	char name[64];
+
+	process_name(p, name);
+	if (p->killed_for != NULL)
+		snprintf(text, TEXT_SIZE, "%s %s and was killed", name, p->killed_for);
+	else if (WIFSIGNALED(status))
+		snprintf(text, TEXT_SIZE, "%s was killed by signal %d", name, WTERMSIG(status));
+	else
+		snprintf(text, TEXT_SIZE, "%s ended with exit status %d", name,
+		    WEXITSTATUS(status));
+	return text;
+}
+
+/* A store that kills its reader (LMDB over a damaged file: SIGBUS) would do so for ever. */
+static void
+note_damage(struct family *f, const struct process *p, int status)
+{
+	double now = family_now();
+
+	if (!is_policy(p) || !WIFSIGNALED(status) || WTERMSIG(status) != SIGBUS)
+		return;
+	if (f->damaged_s > 0 && now - f->damaged_s <= f->start->limits->damage_s) {
+		f->damaged_s = 0;
+		f->fresh_store = true;
+		console_error("the policy store has killed its reader twice; it is set aside and "
+		    "a new one is begun");
+	} else {
+		f->damaged_s = now;
+	}
+}
+
+static void
+unlink_process(struct family *f, struct process *p)
+{
+	struct process **at = &f->all;
+
+	while (*at != p)
+		at = &(*at)->next;
+	*at = p->next;
+}
+
+void
+family_check_end(struct family *f)
+{
+	struct process *policy = f->places[0].current, *p;
+
+	if (f->stopping == 0 || f->gone)
+		return;
+	for (p = f->all; p != NULL; p = p->next)
+		if (!is_policy(p))
+			return;
+	ev_timer_stop(f->start->loop, &f->places[0].again);
+	if (policy != NULL) {
+		process_drain(policy, f->start->limits->policy_drain_s);
+		return;
+	}
+	f->gone = true;
+	f->start->events->gone(f->start->arg);
+}
+
+/* True when somebody must take the place of the dead. */
+static bool
+is_missed(const struct family *f, const struct process *p, bool was_current)
+{
+	const struct process *other;
+
+	if (!was_current || p->place > f->listeners->len)
+		return false;
+	if (f->stopping == 0)
+		return true;
+	/* Draining workers still have records to hand in. */
+	for (other = f->all; is_policy(p) && other != NULL; other = other->next)
+		if (!is_policy(other))
+			return true;
+	return false;
+}
+
+static void
+replace(struct family *f, const struct process *p, int status)
+{
+	struct place *place = &f->places[p->place];
+	double delay;
+	char text[TEXT_SIZE];
+
+	if (is_policy(p) && p->state == PROCESS_DRAINING && f->renewing) {
+		policy_start(f);
+		return;
+	}
+	counters_process(f->start->counters, p->place)->restarts++;
+	delay = backoff_next(&place->backoff, &f->start->limits->backoff,
+	    family_now() - p->born_s);
+	console_error("%s, restarting in %.0f ms", describe(p, status, text), delay * 1000);
+	place_retry(f, p->place, delay);
+}
+
+static void
+died(struct family *f, struct process *p, int status)
+{
+	bool was_current = f->places[p->place].current == p, orderly;
+	char text[TEXT_SIZE];
+	struct counters_process *shown = counters_process(f->start->counters, p->place);
+
+	unlink_process(f, p);
+	orderly = p->state == PROCESS_DRAINING && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	if (was_current) {
+		f->places[p->place].current = NULL;
+		shown->pid = 0;
+	}
+	shown->draining -= p->state == PROCESS_DRAINING && shown->draining > 0;
+	note_damage(f, p, status);
+	if (!f->was_settled && f->stopping == 0 && p->killed_for == NULL && WIFEXITED(status)) {
+		console_error("%s", describe(p, status, text));
+		f->start->events->unstartable(f->start->arg);
+	} else if (is_missed(f, p, was_current)) {
+		replace(f, p, status);
+	} else if (!orderly) {
+		console_warning("%s", describe(p, status, text));
+	}
+	process_free(p);
+	family_check_end(f);
+}
+
+void
+family_reap(struct family *f)
+{
+	struct process *p;
+	pid_t pid;
+	int status;
+
+	/* As process 1 of a container we may have to bury others' children too. */
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (p = f->all; p != NULL && p->pid != pid; p = p->next)
+			;
+		if (p != NULL)
+			died(f, p, status);
+	}
+}

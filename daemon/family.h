@@ -1,0 +1,84 @@
+/* family.h - the children as supervise.c, spawn.c and heartbeat.c see them
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef DAEMON_FAMILY_H
+#define DAEMON_FAMILY_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "daemon/channel.h"
+#include "daemon/order.h"
+#include "daemon/supervise.h"
+
+#define PLACES (CONFIG_WORKERS_MAX + 1)	/* 0 is the policy process's, the rest are the workers' */
+
+enum process_state { PROCESS_STARTING, PROCESS_SERVING, PROCESS_DRAINING };
+
+struct process {
+	struct process *next;
+	struct family *family;
+	unsigned place;
+	uint32_t link;			/* names its channel to the policy process */
+	int column;			/* of the counters; -1 for the policy process */
+	pid_t pid;
+	struct channel *line;
+	enum process_state state;
+	double born_s;
+	double asked_s;			/* since when an answer is due, 0: none is */
+	ev_timer limit;			/* of its draining */
+	const char *killed_for;		/* by us; NULL otherwise */
+};
+
+struct place {
+	struct family *family;
+	unsigned number;
+	struct process *current;	/* who serves or will serve here; older ones drain */
+	struct backoff backoff;
+	ev_timer again;
+};
+
+struct family {
+	const struct supervise_start *start;
+	const struct config *config;
+	const struct listeners *listeners;
+	struct place places[PLACES];
+	struct process *all;
+	uint32_t last_link;
+	ev_timer tick;
+	unsigned stopping;		/* times family_stop was called */
+	bool renewing;			/* the policy process is to be replaced, then the workers */
+	bool settled, was_settled;
+	bool gone;			/* said so */
+	bool fresh_store;
+	double damaged_s;		/* when the store last killed its reader, 0: not lately */
+};
+
+double family_now(void);		/* seconds, monotonic */
+bool is_policy(const struct process *p);
+const char *process_name(const struct process *p, char name[64]);
+bool process_order(struct process *p, enum order_type type, uint32_t link, int fd);
+
+/* process_drain: asks it to end; killed after limit_s unless that is 0. */
+void process_drain(struct process *p, double limit_s);
+void process_kill(struct process *p, const char *reason);
+
+/* supervise.c: it serves from now on. */
+void process_ready(struct process *p);
+
+/* policy_start: now; workers that live are connected to it. place_retry: the same or a worker,
+ * later. */
+void policy_start(struct family *f);
+void place_retry(struct family *f, unsigned place, double delay_s);
+
+/* death.c: while stopping, the next step once the workers are gone. */
+void family_check_end(struct family *f);
+
+/* spawn.c: a new process in its place, NULL (with the reason on stderr) when there is none. */
+struct process *spawn_policy(struct family *f);
+struct process *spawn_worker(struct family *f, unsigned place);
+void process_free(struct process *p);
+
+/* heartbeat.c: asks those whose hang somebody could notice, kills those who did not answer. */
+void heartbeat_tick(struct ev_loop *loop, ev_timer *timer, int what);
+
+#endif

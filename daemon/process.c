@@ -1,0 +1,85 @@
+/* process.c - one child: its name, orders to it, its drain, its death by our hand
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "daemon/family.h"
+
+double
+family_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+bool
+is_policy(const struct process *p)
+{
+	return p->place == 0;
+}
+
+const char *
+process_name(const struct process *p, char name[64])
+{
+	if (is_policy(p))
+		snprintf(name, 64, "policy process (pid %d)", (int)p->pid);
+	else
+		snprintf(name, 64, "proxy worker %u (pid %d)", p->place, (int)p->pid);
+	return name;
+}
+
+bool
+process_order(struct process *p, enum order_type type, uint32_t link, int fd)
+{
+	struct order order = { .type = type, .link = link };
+	unsigned char bytes[ORDER_SIZE];
+
+	return channel_send(p->line, bytes, order_write(bytes, &order), fd);
+}
+
+void
+process_kill(struct process *p, const char *reason)
+{
+	if (p->killed_for == NULL)
+		p->killed_for = reason;
+	kill(p->pid, SIGKILL);
+}
+
+static void
+count_draining(struct family *f, unsigned place)
+{
+	uint32_t n = 0;
+	struct process *p;
+
+	for (p = f->all; p != NULL; p = p->next)
+		n += p->place == place && p->state == PROCESS_DRAINING;
+	counters_process(f->start->counters, place)->draining = n;
+}
+
+static void
+drained_too_long(struct ev_loop *loop, ev_timer *timer, int what)
+{
+	(void)loop;
+	(void)what;
+	process_kill(timer->data, "was not done in time");
+}
+
+void
+process_drain(struct process *p, double limit_s)
+{
+	struct ev_loop *loop = p->family->start->loop;
+
+	if (p->state != PROCESS_DRAINING)
+		process_order(p, ORDER_DRAIN, 0, -1);
+	p->state = PROCESS_DRAINING;
+	count_draining(p->family, p->place);
+	if (limit_s <= 0 || ev_is_active(&p->limit))
+		return;
+	ev_timer_init(&p->limit, drained_too_long, limit_s, 0.);
+	p->limit.data = p;
+	ev_now_update(loop);
+	ev_timer_start(loop, &p->limit);
+}

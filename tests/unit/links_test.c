@@ -1,0 +1,368 @@
+/* links_test.c - the policy process's channels to workers, with an engine that is a stub
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "daemon/links.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "daemon/channel.h"
+
+/* The engine: keeps the last question open until the test answers it. */
+struct engine {
+	uint32_t id;
+	void (*answer)(void *arg, uint32_t id, const struct requirement *q);
+	void *arg;
+	unsigned cancelled, sightings;
+};
+
+void
+engine_ask(struct engine *e, const struct question *q,
+    void (*answer)(void *arg, uint32_t id, const struct requirement *q), void *arg)
+{
+	assert_string_equal(q->domain, "a.example");
+	e->id = q->id;
+	e->answer = answer;
+	e->arg = arg;
+}
+
+void
+engine_cancel(struct engine *e, const void *arg)
+{
+	if (e->arg == arg)
+		e->answer = NULL;
+	e->cancelled++;
+}
+
+void
+engine_sighting(struct engine *e, const struct sighting *s)
+{
+	assert_string_equal(s->mx_host, "mx.a.example");
+	e->sightings++;
+}
+
+struct fixture {
+	struct ev_loop *loop;
+	struct engine engine;
+	struct links *links;
+	int worker;			/* its end */
+	bool disk_full;
+	unsigned written, held, broken, steps;
+	uint8_t last_exit;
+};
+
+static bool
+record(void *arg, const struct event *e)
+{
+	struct fixture *f = arg;
+
+	if (f->disk_full)
+		return false;
+	f->written++;
+	assert_int_equal(e->time_us, f->written);	/* in order, none twice */
+	return true;
+}
+
+static void
+held(void *arg)
+{
+	((struct fixture *)arg)->held++;
+}
+
+static void
+probe_step(void *arg, const struct probe_step *step)
+{
+	struct fixture *f = arg;
+
+	f->steps++;
+	f->last_exit = step->last ? step->exit : 0;
+}
+
+static void
+broken(void *arg, unsigned slot, const char *why)
+{
+	assert_int_equal(slot, 3);
+	assert_true(strlen(why) > 0);
+	((struct fixture *)arg)->broken++;
+}
+
+static const struct links_events events = { .record = record, .held = held,
+	.probe_step = probe_step, .broken = broken };
+
+static int
+setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+	int ends[2];
+
+	if (f == NULL || channel_pair(ends) != 0)
+		return -1;
+	f->loop = ev_loop_new(EVFLAG_AUTO);
+	f->links = links_new(f->loop, &f->engine, &events, f);
+	f->worker = ends[0];
+	*state = f;
+	return links_add(f->links, 3, ends[1]) ? 0 : -1;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	links_free(f->links);
+	ev_loop_destroy(f->loop);
+	if (f->worker >= 0)
+		close(f->worker);
+	free(f);
+	return 0;
+}
+
+static void
+turns(struct fixture *f)
+{
+	for (int i = 0; i < 4; i++)
+		ev_run(f->loop, EVRUN_NOWAIT);
+}
+
+static void
+say(const struct fixture *f, const void *p, size_t len)
+{
+	assert_true(len > 0);
+	assert_int_equal(send(f->worker, p, len, MSG_NOSIGNAL), len);
+}
+
+static void
+say_record(const struct fixture *f, uint64_t n)
+{
+	unsigned char body[4096], message[5000];
+	struct event e;
+
+	event_clear(&e);
+	e.type = EVENT_DECISION;
+	e.time_us = n;
+	say(f, message, message_record(message, sizeof message, n, body,
+	    event_encode(body, sizeof body, &e)));
+}
+
+/* The next acknowledgement, 0 when there is none. */
+static uint64_t
+acknowledged(const struct fixture *f)
+{
+	unsigned char p[256];
+	uint64_t sequence;
+	ssize_t len = recv(f->worker, p, sizeof p, MSG_DONTWAIT);
+
+	if (len <= 0)
+		return 0;
+	assert_true(message_get_ack(p, (size_t)len, &sequence));
+	return sequence;
+}
+
+static void
+ask(const struct fixture *f, uint32_t id)
+{
+	const struct question q = { .id = id, .domain = "a.example" };
+	unsigned char p[512];
+
+	say(f, p, message_question(p, sizeof p, &q));
+}
+
+static const struct requirement nothing = { .level = LEVEL_MAY, .policy_domain = "",
+	.policy_id = "", .mx_host = "", .sni = "", .secure_domain = "", .reason = "" };
+
+static void
+questions_are_answered(void **state)
+{
+	struct fixture *f = *state;
+	unsigned char p[4096];
+	struct requirement *q = NULL;
+	uint32_t id = 0;
+	ssize_t len;
+
+	ask(f, 77);
+	turns(f);
+	assert_int_equal(links_asking(f->links), 1);
+	f->engine.answer(f->engine.arg, f->engine.id, &nothing);
+	assert_int_equal(links_asking(f->links), 0);
+	len = recv(f->worker, p, sizeof p, MSG_DONTWAIT);
+	assert_true(len > 0 && message_get_answer(p, (size_t)len, &id, &q));
+	assert_int_equal(id, 77);
+	free(q);
+}
+
+static void
+a_worker_that_goes_takes_its_questions_along(void **state)
+{
+	struct fixture *f = *state;
+
+	ask(f, 1);
+	turns(f);
+	assert_non_null(f->engine.answer);
+	close(f->worker);
+	f->worker = -1;
+	turns(f);
+	assert_null(f->engine.answer);
+	assert_int_equal(f->engine.cancelled, 1);
+	assert_int_equal(links_open(f->links), 0);
+	assert_int_equal(f->broken, 0);
+}
+
+static void
+records_are_acknowledged_once_a_turn(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint64_t n = 1; n <= 20; n++)
+		say_record(f, n);
+	turns(f);
+	assert_int_equal(f->written, 20);
+	assert_int_equal(acknowledged(f), 20);
+	assert_int_equal(acknowledged(f), 0);
+}
+
+static void
+a_full_disk_holds_records(void **state)
+{
+	struct fixture *f = *state;
+
+	say_record(f, 1);
+	turns(f);
+	f->disk_full = true;
+	say_record(f, 2);
+	say_record(f, 3);
+	turns(f);
+	assert_int_equal(acknowledged(f), 1);
+	assert_int_equal(acknowledged(f), 0);
+	assert_true(links_holding(f->links) && f->held == 2);
+	links_retry(f->links);
+	turns(f);
+	assert_int_equal(acknowledged(f), 0);
+	f->disk_full = false;
+	say_record(f, 4);		/* not before 2 and 3 */
+	turns(f);
+	assert_int_equal(f->written, 1);
+	links_retry(f->links);
+	turns(f);
+	assert_int_equal(f->written, 4);
+	assert_int_equal(acknowledged(f), 4);
+	assert_false(links_holding(f->links));
+}
+
+static void
+held_records_outlive_their_worker(void **state)
+{
+	struct fixture *f = *state;
+
+	f->disk_full = true;
+	say_record(f, 1);
+	say_record(f, 2);
+	close(f->worker);
+	f->worker = -1;
+	turns(f);
+	assert_int_equal(links_open(f->links), 0);
+	assert_true(links_holding(f->links));
+	f->disk_full = false;
+	links_retry(f->links);
+	turns(f);
+	assert_int_equal(f->written, 2);
+	assert_false(links_holding(f->links));
+}
+
+static void
+nonsense_ends_the_channel(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		size_t len;
+		unsigned char p[4];
+	} cases[] = {
+		{ 1, { 0 } }, { 1, { 200 } }, { 1, { MESSAGE_QUESTION } },
+		{ 2, { MESSAGE_RECORD, 1 } }, { 1, { MESSAGE_SIGHTING } },
+		{ 1, { MESSAGE_ACK } }, { 3, { MESSAGE_PROBE_STEP, 1, 2 } },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char p;
+		int ends[2];
+
+		say(f, cases[i].p, cases[i].len);
+		say_record(f, 1);		/* nothing after it counts */
+		turns(f);
+		assert_int_equal(f->broken, i + 1);
+		assert_int_equal(f->written, 0);
+		assert_int_equal(links_open(f->links), 0);
+		/* ECONNRESET comes first where the record was not read. */
+		if (recv(f->worker, &p, 1, MSG_DONTWAIT) < 0)
+			assert_int_equal(errno, ECONNRESET);
+		assert_int_equal(recv(f->worker, &p, 1, MSG_DONTWAIT), 0);
+		close(f->worker);
+		assert_int_equal(channel_pair(ends), 0);
+		f->worker = ends[0];
+		assert_true(links_add(f->links, 3, ends[1]));
+	}
+}
+
+static void
+sightings_reach_the_engine(void **state)
+{
+	struct fixture *f = *state;
+	const struct sighting s = { .mx_host = "mx.a.example" };
+	unsigned char p[512];
+
+	say(f, p, message_sighting(p, sizeof p, &s));
+	turns(f);
+	assert_int_equal(f->engine.sightings, 1);
+}
+
+static void
+probes_come_to_an_end(void **state)
+{
+	struct fixture *f = *state;
+	const struct probe q = { .id = 5, .mx_host = "mx.a.example", .domain = "a.example" };
+	const struct probe_step one = { .id = 5, .text = "connect" };
+	const struct probe_step strange = { .id = 6, .text = "connect" };
+	struct probe got;
+	unsigned char p[512];
+	ssize_t len;
+
+	assert_true(links_probe(f->links, &q));
+	len = recv(f->worker, p, sizeof p, MSG_DONTWAIT);
+	assert_true(len > 0 && message_get_probe(p, (size_t)len, &got));
+	assert_int_equal(got.id, 5);
+	say(f, p, message_probe_step(p, sizeof p, &one));
+	say(f, p, message_probe_step(p, sizeof p, &strange));
+	turns(f);
+	assert_int_equal(f->steps, 1);
+	close(f->worker);
+	f->worker = -1;
+	turns(f);
+	assert_int_equal(f->steps, 2);
+	assert_int_equal(f->last_exit, 75);
+	assert_false(links_probe(f->links, &q));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(questions_are_answered, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_worker_that_goes_takes_its_questions_along,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(records_are_acknowledged_once_a_turn, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(a_full_disk_holds_records, setup, teardown),
+		cmocka_unit_test_setup_teardown(held_records_outlive_their_worker, setup, teardown),
+		cmocka_unit_test_setup_teardown(nonsense_ends_the_channel, setup, teardown),
+		cmocka_unit_test_setup_teardown(sightings_reach_the_engine, setup, teardown),
+		cmocka_unit_test_setup_teardown(probes_come_to_an_end, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
