@@ -41,6 +41,9 @@ obey(struct child *c, const struct order *order, int fd)
 	case ORDER_DRAIN:
 		call(c->events->drain, c->arg);
 		break;
+	case ORDER_CLOSE:
+		call(c->events->close, c->arg);
+		break;
 	case ORDER_ROTATE:
 		call(c->events->rotate, c->arg);
 		break;

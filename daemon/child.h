@@ -17,6 +17,8 @@ struct child_events {
 	/* policy: a new channel to the worker in this slot */
 	void (*worker_end)(void *arg, unsigned slot, int fd);
 	void (*rotate)(void *arg);		/* policy: open the log file anew */
+	/* worker: posternd ends: clients between two mails are sent away */
+	void (*close)(void *arg);
 	void (*parent_gone)(void *arg);		/* end at once */
 };
 

@@ -6,14 +6,13 @@
 
 #include "daemon/family.h"
 
-/* Sessions are known as a sum; where there are any, every worker is asked. */
 static bool
 somebody_would_notice(const struct process *p)
 {
 	const struct family *f = p->family;
 	struct pollfd door = { .events = POLLIN };
 
-	if (is_policy(p) || counters_sum(f->start->counters, COUNTER_SESSIONS) > 0)
+	if (is_policy(p) || counters_get(f->start->counters, p->column, COUNTER_SESSIONS) > 0)
 		return true;
 	if (p->state == PROCESS_DRAINING || p->place > f->listeners->len)
 		return false;

@@ -14,6 +14,7 @@ enum order_type {
 	ORDER_POLICY_END,	/* with a descriptor */
 	ORDER_WORKER_END,	/* with a descriptor; link names it */
 	ORDER_ROTATE,
+	ORDER_CLOSE,
 	/* child */
 	ORDER_READY,
 	ORDER_PONG,

@@ -91,10 +91,11 @@ on_message(void *arg, const unsigned char *bytes, size_t len, int fd)
 		p->asked_s = 0;
 		break;
 	case ORDER_RELOAD:
-		p->family->start->events->reload(p->family->start->arg);
+		if (is_policy(p))	/* who may ask is checked there; nobody asks a worker */
+			p->family->start->events->reload(p->family->start->arg);
 		break;
 	case ORDER_PING: case ORDER_DRAIN: case ORDER_POLICY_END: case ORDER_WORKER_END:
-	case ORDER_ROTATE:
+	case ORDER_ROTATE: case ORDER_CLOSE:
 		break;		/* not said to a parent */
 	}
 }

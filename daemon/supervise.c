@@ -223,9 +223,10 @@ family_stop(struct family *f)
 	for (i = 1; i < PLACES; i++)
 		ev_timer_stop(f->start->loop, &f->places[i].again);
 	for (p = f->all; p != NULL; p = p->next) {
-		if (f->stopping == 1 && !is_policy(p))
+		if (f->stopping == 1 && !is_policy(p)) {
 			process_drain(p, f->start->limits->drain_s);
-		else if (f->stopping > 2 || (f->stopping == 2 && !is_policy(p)))
+			process_order(p, ORDER_CLOSE, 0, -1);
+		} else if (f->stopping > 2 || (f->stopping == 2 && !is_policy(p)))
 			process_kill(p, "was told to stop at once");
 	}
 	family_check_end(f);

@@ -34,7 +34,6 @@ struct worker {
 	ev_io listener;
 	ev_timer pause;
 	ev_prepare reap;
-	ev_signal terminate;
 	ev_periodic quiet;
 	bool draining;
 };
@@ -236,15 +235,12 @@ drain(void *arg)
 	ev_io_stop(w->loop, &w->listener);
 }
 
-/* terminated: shutting down for good: clients between two mails are sent away as well. */
+/* close_sessions: shutting down for good: clients between two mails are sent away. */
 static void
-terminated(struct ev_loop *loop, ev_signal *signal, int events)
+close_sessions(void *arg)
 {
-	struct worker *w = signal->data;
+	struct worker *w = arg;
 
-	(void)loop;
-	(void)events;
-	drain(w);
 	session_shutdown(&w->proxy);
 }
 
@@ -308,12 +304,9 @@ start_watchers(struct worker *w)
 	w->pause.data = w;
 	ev_prepare_init(&w->reap, between_turns);
 	w->reap.data = w;
-	ev_signal_init(&w->terminate, terminated, SIGTERM);
-	w->terminate.data = w;
 	ev_periodic_init(&w->quiet, NULL, FAR_FUTURE, 0, NULL);
 	ev_io_start(w->loop, &w->listener);
 	ev_prepare_start(w->loop, &w->reap);
-	ev_signal_start(w->loop, &w->terminate);
 	ev_periodic_start(w->loop, &w->quiet);
 }
 
@@ -334,7 +327,8 @@ int
 worker_main(const struct worker_start *start)
 {
 	static const struct child_events child_events = {
-		.drain = drain, .policy_end = policy_end, .parent_gone = parent_gone,
+		.drain = drain, .policy_end = policy_end, .close = close_sessions,
+		.parent_gone = parent_gone,
 	};
 	static struct worker w;		/* one a process; the shy list makes it large */
 

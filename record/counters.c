@@ -106,6 +106,13 @@ counters_sum(const struct counters *c, enum counter which)
 	return sum;
 }
 
+int64_t
+counters_get(const struct counters *c, int column, enum counter which)
+{
+	assert(column >= 0 && column < COUNTERS_COLUMNS);
+	return atomic_load(&c->columns[column].values[which]);
+}
+
 /* An IPv6 client has a /64 to itself (RFC 6177), so its low half says nothing. */
 static size_t
 bucket(const struct counters *c, const struct in6_addr *client)

@@ -45,6 +45,7 @@ void counters_release(struct counters *c, int column);
 
 void counters_add(struct counters *c, int column, enum counter which, int64_t n);
 int64_t counters_sum(const struct counters *c, enum counter which);
+int64_t counters_get(const struct counters *c, int column, enum counter which);
 /* Totals of released columns are kept (COUNTER_SESSIONS excepted). */
 
 /* counters_client_enter: counts one more session of this client unless the daemon has `sessions` or

@@ -21,7 +21,7 @@ struct fixture {
 	struct channel *parent;
 	struct child *child;
 	enum order_type heard;		/* by the parent */
-	unsigned drains, rotates, gone, slot;
+	unsigned drains, rotates, closed, gone, slot;
 	int policy_fd, worker_fd;
 };
 
@@ -61,6 +61,12 @@ on_gone(void *arg)
 }
 
 static void
+on_close(void *arg)
+{
+	((struct fixture *)arg)->closed++;
+}
+
+static void
 on_policy_end(void *arg, int fd)
 {
 	((struct fixture *)arg)->policy_fd = fd;
@@ -75,8 +81,8 @@ on_worker_end(void *arg, unsigned slot, int fd)
 
 static const struct channel_events parent_events = { parent_message, ignore, NULL };
 static const struct child_events full = { on_drain, on_policy_end, on_worker_end, on_rotate,
-    on_gone };
-static const struct child_events none = { NULL, NULL, NULL, NULL, NULL };
+    on_close, on_gone };
+static const struct child_events none = { NULL, NULL, NULL, NULL, NULL, NULL };
 
 static struct fixture *
 fixture_new(const struct child_events *events)
@@ -127,7 +133,9 @@ test_orders(void **state)
 	assert_int_equal(f->heard, ORDER_PONG);
 	order(f, ORDER_DRAIN, 0, -1);
 	assert_int_equal(f->drains, 1);
+	order(f, ORDER_CLOSE, 0, -1);
 	order(f, ORDER_ROTATE, 0, -1);
+	assert_int_equal(f->closed, 1);
 	assert_int_equal(f->rotates, 1);
 	order(f, ORDER_POLICY_END, 0, fd);
 	assert_true(f->policy_fd >= 0);
