@@ -31,9 +31,9 @@ struct engine_events {
 	/* Stop what needs a file: the store died under a read; see engine_new. May be NULL. */
 };
 
-/* engine_new: opens the store in config->state_dir (made if missing) and starts DNS and refresh. With
- * `fresh` the present store is set aside first (it killed its reader twice). NULL with the reason in
- * error. Rules come from config, which must outlive the engine. */
+/* engine_new: opens the store in config->state_dir (made if missing) and starts DNS and refresh.
+ * With `fresh` the present store is set aside first (it killed its reader twice). NULL with the
+ * reason in error. Rules come from config, which must outlive the engine. */
 struct engine *engine_new(struct ev_loop *loop, const struct config *config, bool fresh,
     const struct engine_events *events, void *arg, char *error, size_t error_size);
 
@@ -55,8 +55,8 @@ enum config_mode engine_mode(const struct engine *e);
 
 /* For posternctl. Each json_t is a new reference. */
 
-/* engine_domain: `posternctl domain NAME --json` exactly; asks afresh what is not validly cached. The
- * name is normalised already. */
+/* engine_domain: `posternctl domain NAME --json` exactly; asks afresh what is not validly cached.
+ * The name is normalised already. */
 void engine_domain(struct engine *e, const char *domain,
     void (*done)(void *arg, json_t *report), void *arg);
 json_t *engine_policy_list(struct engine *e);			/* array of short objects */
@@ -64,10 +64,11 @@ json_t *engine_policy_show(struct engine *e, const char *domain);	/* NULL: not k
 /* engine_policy_refresh: {"outcome":"fetched|unchanged|changed|failed|none","problem":{...}?} */
 void engine_policy_refresh(struct engine *e, const char *domain,
     void (*done)(void *arg, json_t *result), void *arg);
-/* engine_policy_forget: the cached policy and the STARTTLS memory of the domain, its MX hosts, or an
- * MX host of that name; false when nothing was known. */
+/* engine_policy_forget: the cached policy and the STARTTLS memory of the domain, its MX hosts, or
+ * an MX host of that name; false when nothing was known. */
 bool engine_policy_forget(struct engine *e, const char *domain);
-json_t *engine_status(struct engine *e);	/* {"healthy":bool,"problems":[...],"policies":N,...} */
+/* engine_status: {"healthy":bool,"problems":[...],"policies":N,...} */
+json_t *engine_status(struct engine *e);
 /* engine_evidence: what stands behind a decision on this domain now: DNS answers, policy text. */
 json_t *engine_evidence(struct engine *e, const char *domain);
 /* engine_resolve_host: addresses of a host for `probe`; count 0 and *problem when none. */
