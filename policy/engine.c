@@ -1,0 +1,133 @@
+/* engine.c - puts the parts together: store, world, policies, MX sets, memory, relays
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "policy/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/engine_parts.h"
+
+#define DETAIL_MAX 400	/* of a notice: what a reader takes in */
+
+void
+engine_notice(struct engine *e, const char *event_type, const char *action, const char *domain,
+    const char *detail, bool alarm)
+{
+	char line[DETAIL_MAX];
+	struct engine_notice n = { event_type, action, domain, line, alarm };
+
+	snprintf(line, sizeof(line), "%s", detail);
+	for (char *s = line; *s != '\0'; s++)
+		if (*s < 0x20 || *s > 0x7e)
+			*s = '?';
+	if (e->events != NULL && e->events->notice != NULL)
+		e->events->notice(e->arg, &n);
+}
+
+static void
+on_policy(void *arg, const char *action, const char *domain, const char *detail, bool alarm)
+{
+	engine_notice(arg, "policy", action, domain, detail, alarm);
+}
+
+static void
+on_store_trouble(void *arg, const char *detail)
+{
+	engine_notice(arg, "health", "store", "", detail, true);
+}
+
+static const struct sts_events sts_events = { on_policy };
+static const struct store_events store_events = { on_store_trouble };
+
+static bool
+build(struct engine *e, bool fresh, char *error, size_t error_size)
+{
+	e->store = store_open(e->config->state_dir, fresh, &store_events, e, error, error_size);
+	if (e->store == NULL)
+		return false;
+	snprintf(error, error_size, "out of memory");
+	if (e->config->policy.mta_sts && (e->sts = sts_new(e->world, e->store, &sts_events, e)) ==
+	    NULL)
+		return false;
+	if ((e->mx = mx_new(e->world)) == NULL ||
+	    (e->memory = memory_new(e->world, e->store)) == NULL ||
+	    (e->relay = relay_new(e->world, e->config, engine_ask_relays, e)) == NULL)
+		return false;
+	e->sources = (struct lookup_sources){ e->world, e->sts, e->mx };
+	e->mx_alone = (struct lookup_sources){ e->world, NULL, e->mx };
+	return true;
+}
+
+struct engine *
+engine_new_in(const struct world *world, const struct config *config, bool fresh,
+    const struct engine_events *events, void *arg, char *error, size_t error_size)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+
+	if (e == NULL) {
+		snprintf(error, error_size, "out of memory");
+		return NULL;
+	}
+	e->config = config;
+	e->events = events;
+	e->arg = arg;
+	e->world = world;
+	e->mode = config->mode;
+	if (!build(e, fresh, error, error_size)) {
+		engine_free(e);
+		return NULL;
+	}
+	return e;
+}
+
+struct engine *
+engine_new(struct ev_loop *loop, const struct config *config, bool fresh,
+    const struct engine_events *events, void *arg, char *error, size_t error_size)
+{
+	struct world *world = world_new(loop, config, error, error_size);
+	struct engine *e;
+
+	if (world == NULL)
+		return NULL;
+	e = engine_new_in(world, config, fresh, events, arg, error, error_size);
+	if (e == NULL)
+		world_free(world);
+	else
+		e->own_world = world;
+	return e;
+}
+
+void
+engine_free(struct engine *e)
+{
+	if (e == NULL)
+		return;
+	engine_ask_stop(e);
+	engine_report_stop(e);
+	relay_free(e->relay);
+	memory_free(e->memory);
+	mx_free(e->mx);
+	sts_free(e->sts);
+	store_close(e->store);
+	world_free(e->own_world);
+	free(e);
+}
+
+void
+engine_sighting(struct engine *e, const struct sighting *s)
+{
+	memory_saw(e->memory, s->mx_host, &s->peer.ip);
+}
+
+void
+engine_set_mode(struct engine *e, enum config_mode mode)
+{
+	e->mode = mode;
+}
+
+enum config_mode
+engine_mode(const struct engine *e)
+{
+	return e->mode;
+}

@@ -1,0 +1,288 @@
+/* memory.c - which MX hosts have offered STARTTLS lately
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Everything is in memory, the store only follows: new sights within a second, known ones when a
+ * day has passed since they were written. */
+#include "policy/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/cache.h"
+
+#define DAY_S 86400
+#define LAPSE_S (MEMORY_DAYS * DAY_S)
+#define FLUSH_MS 1000
+#define RETRY_MS 60000		/* the disk refused */
+#define TEND_MS (3600 * 1000)	/* lapsed sights are dropped so often */
+#define BATCH 1024		/* sights in one commit */
+#define KIND_ADDRESS 'a'
+
+struct sight {
+	struct cache_entry node;
+	int64_t last, saved;	/* seconds since the epoch; saved 0: not on disk */
+	char *host;		/* of an address: seen under it; NULL */
+	struct sight *next;	/* to be written */
+	bool dirty;
+	unsigned char key[];
+};
+
+struct memory {
+	const struct world *world;
+	struct store *store;
+	struct cache sights;
+	struct sight *dirty;
+	struct world_timer flush, tend;
+};
+
+static int64_t
+now(const struct memory *m)
+{
+	return m->world->now(m->world->arg);
+}
+
+static size_t
+address_key(unsigned char key[STORE_KEY_MAX], const struct in6_addr *ip)
+{
+	key[0] = KIND_ADDRESS;
+	memcpy(key + 1, ip->s6_addr, 16);
+	return 17;
+}
+
+static bool
+busy(const struct cache_entry *c)
+{
+	return ((const struct sight *)c)->dirty;
+}
+
+/* Takes it out of memory; the store keeps its copy. */
+static void
+drop(struct memory *m, struct sight *s)
+{
+	for (struct sight **p = &m->dirty; s->dirty && *p != NULL; p = &(*p)->next)
+		if (*p == s) {
+			*p = s->next;
+			break;
+		}
+	cache_remove(&m->sights, &s->node);
+	free(s->host);
+	free(s);
+}
+
+static void
+erase(struct memory *m, struct sight *s)
+{
+	struct store_seen gone = { s->key, s->node.key_len, 0 };
+
+	store_put_seen(m->store, &gone, 1);
+	drop(m, s);
+}
+
+static struct sight *
+add(struct memory *m, const unsigned char *key, size_t len)
+{
+	struct sight *s = calloc(1, sizeof(*s) + len);
+	struct cache_entry *c;
+
+	if (s == NULL)
+		abort();	/* the parent starts a new policy process */
+	while (cache_length(&m->sights) >= MEMORY_MAX &&
+	    (c = cache_victim(&m->sights, busy)) != NULL)
+		erase(m, (struct sight *)c);
+	memcpy(s->key, key, len);
+	cache_add(&m->sights, &s->node, s->key, len);
+	return s;
+}
+
+static bool
+write_batch(struct memory *m)
+{
+	struct store_seen seen[BATCH] = { 0 };
+	struct sight *s = m->dirty;
+	size_t n = 0;
+
+	for (; s != NULL && n < BATCH; s = s->next)
+		seen[n++] = (struct store_seen){ s->key, s->node.key_len, s->last };
+	if (!store_put_seen(m->store, seen, n))
+		return false;
+	while (n-- > 0) {
+		s = m->dirty;
+		m->dirty = s->next;
+		s->dirty = false;
+		s->saved = s->last;
+	}
+	return true;
+}
+
+static void
+on_flush(void *arg)
+{
+	struct memory *m = arg;
+
+	while (m->dirty != NULL)
+		if (!write_batch(m)) {
+			m->world->timer_start(m->world->arg, &m->flush, RETRY_MS);
+			return;
+		}
+}
+
+static bool
+lapsed(const struct memory *m, const struct sight *s)
+{
+	return now(m) - s->last > LAPSE_S;
+}
+
+static void
+on_tend(void *arg)
+{
+	struct memory *m = arg;
+	struct cache_entry *next;
+
+	for (struct cache_entry *c = cache_next(&m->sights, NULL); c != NULL; c = next) {
+		struct sight *s = (struct sight *)c;
+
+		next = cache_next(&m->sights, c);
+		/* Seen in the future: the clock was set back. Nothing is remembered for ever. */
+		if (s->last > now(m) + DAY_S)
+			s->last = now(m);
+		if (lapsed(m, s))
+			erase(m, s);
+	}
+	store_tend(m->store);
+	m->world->timer_start(m->world->arg, &m->tend, TEND_MS);
+}
+
+static struct sight *
+find(struct memory *m, const unsigned char *key, size_t len)
+{
+	struct cache_entry *c = cache_find(&m->sights, key, len);
+
+	return c != NULL && !lapsed(m, (struct sight *)c) ? (struct sight *)c : NULL;
+}
+
+static struct sight *
+touch(struct memory *m, const unsigned char *key, size_t len)
+{
+	struct cache_entry *c = cache_find(&m->sights, key, len);
+	struct sight *s = c != NULL ? (struct sight *)c : add(m, key, len);
+	int64_t since = now(m) - s->saved;
+
+	s->last = now(m);
+	if (s->dirty || (s->saved != 0 && since >= 0 && since < DAY_S))
+		return s;
+	if (m->dirty == NULL)
+		m->world->timer_start(m->world->arg, &m->flush, FLUSH_MS);
+	s->next = m->dirty;
+	m->dirty = s;
+	s->dirty = true;
+	return s;
+}
+
+void
+memory_saw(struct memory *m, const char *host, const struct in6_addr *ip)
+{
+	unsigned char key[STORE_KEY_MAX];
+	struct sight *s = touch(m, key, address_key(key, ip));
+
+	if (host[0] == '\0' || (s->host != NULL && strcmp(s->host, host) == 0))
+		return;
+	free(s->host);
+	s->host = strdup(host);
+}
+
+bool
+memory_knows_address(struct memory *m, const struct in6_addr *ip, const char **host)
+{
+	unsigned char key[STORE_KEY_MAX];
+	struct sight *s = find(m, key, address_key(key, ip));
+
+	*host = s != NULL && s->host != NULL ? s->host : "";
+	return s != NULL;
+}
+
+static bool
+forget(struct memory *m, const unsigned char *key, size_t len)
+{
+	struct cache_entry *c = cache_find(&m->sights, key, len);
+
+	if (c != NULL)
+		erase(m, (struct sight *)c);
+	return c != NULL;
+}
+
+bool
+memory_forget_host(struct memory *m, const char *host)
+{
+	bool known = false;
+	struct cache_entry *next;
+
+	for (struct cache_entry *c = cache_next(&m->sights, NULL); c != NULL; c = next) {
+		struct sight *s = (struct sight *)c;
+
+		next = cache_next(&m->sights, c);
+		if (s->host == NULL || strcmp(s->host, host) != 0)
+			continue;
+		erase(m, s);
+		known = true;
+	}
+	return known;
+}
+
+bool
+memory_forget_address(struct memory *m, const struct in6_addr *ip)
+{
+	unsigned char key[STORE_KEY_MAX];
+
+	return forget(m, key, address_key(key, ip));
+}
+
+size_t
+memory_length(const struct memory *m)
+{
+	return cache_length(&m->sights);
+}
+
+static void
+load(void *arg, const void *key, size_t len, int64_t last)
+{
+	struct memory *m = arg;
+	struct sight *s;
+
+	if (len < 2 || cache_length(&m->sights) >= MEMORY_MAX || cache_find(&m->sights, key, len))
+		return;
+	s = add(m, key, len);
+	s->last = s->saved = last;
+}	/* NOLINT(clang-analyzer-unix.Malloc): the table has it */
+
+struct memory *
+memory_new(const struct world *world, struct store *store)
+{
+	struct memory *m = calloc(1, sizeof(*m));
+
+	if (m == NULL)
+		return NULL;
+	m->world = world;
+	m->store = store;
+	cache_init(&m->sights);
+	m->flush.fire = on_flush;
+	m->tend.fire = on_tend;
+	m->flush.arg = m->tend.arg = m;
+	store_each_seen(store, load, m);
+	on_tend(m);
+	return m;
+}
+
+void
+memory_free(struct memory *m)
+{
+	struct cache_entry *c;
+
+	if (m == NULL)
+		return;
+	on_flush(m);
+	m->world->timer_stop(m->world->arg, &m->flush);
+	m->world->timer_stop(m->world->arg, &m->tend);
+	while ((c = cache_next(&m->sights, NULL)) != NULL)
+		drop(m, (struct sight *)c);
+	free(m);
+}

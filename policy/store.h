@@ -1,0 +1,55 @@
+/* store.h - cached policies and STARTTLS memory on disk (LMDB)
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * One owner process. What a call has taken with true is on disk: it survives SIGKILL and loss of
+ * power. Values carry a version; one that cannot be read is skipped and said, never guessed. */
+#ifndef POLICY_STORE_H
+#define POLICY_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/store_value.h"
+
+#define STORE_KEY_MAX 255	/* octets: a domain, or a memory key */
+
+struct store;
+
+struct store_events {
+	/* One printable line for an administrator. */
+	void (*trouble)(void *arg, const char *detail);
+};
+
+/* store_open: opens or makes STATE_DIR/store.mdb. A file that cannot be a store, or any with
+ * `fresh`, is set aside as store.mdb.broken.N and the store is degraded from then on. NULL with the
+ * reason in error. events may be NULL. */
+struct store *store_open(const char *state_dir, bool fresh, const struct store_events *events,
+    void *arg, char *error, size_t error_size);
+void store_close(struct store *s);	/* NULL is allowed */
+
+/* False: not written; store_problem says why. */
+bool store_put_policy(struct store *s, const char *domain, const struct store_policy *p);
+bool store_delete_policy(struct store *s, const char *domain);
+/* store_get_policy: false when there is none that can be read. */
+bool store_get_policy(struct store *s, const char *domain,
+    void (*found)(void *arg, const struct store_policy *p), void *arg);
+void store_each_policy(struct store *s,
+    void (*each)(void *arg, const char *domain, const struct store_policy *p), void *arg);
+
+/* Memory: when a host was last seen with STARTTLS; 0 deletes. All in one commit. */
+struct store_seen {
+	const void *key;
+	size_t key_len;
+	int64_t last;
+};
+bool store_put_seen(struct store *s, const struct store_seen *seen, size_t len);
+void store_each_seen(struct store *s,
+    void (*each)(void *arg, const void *key, size_t len, int64_t last), void *arg);
+
+void store_tend(struct store *s);	/* once a minute: clears what dead readers left */
+const char *store_problem(const struct store *s);	/* "" while writes succeed */
+bool store_degraded(const struct store *s);	/* until store_acknowledge */
+bool store_acknowledge(struct store *s);
+
+#endif

@@ -1,0 +1,63 @@
+/* store_value.c - the form of what the store keeps
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "policy/store_value.h"
+
+#include "daemon/wire.h"
+
+#define VERSION 1
+
+size_t
+store_encode(void *out, size_t size, const struct store_policy *p)
+{
+	struct wire_writer w;
+
+	wire_write(&w, out, size);
+	wire_put8(&w, VERSION);
+	wire_put64(&w, (uint64_t)p->fetched);
+	wire_put64(&w, (uint64_t)p->refresh);
+	wire_put64(&w, (uint64_t)p->failing);
+	wire_put_string(&w, p->id);
+	wire_put_bytes(&w, p->text, p->text_len);
+	return wire_written(&w);
+}
+
+bool
+store_decode(const void *value, size_t len, struct store_policy *out)
+{
+	struct wire_reader r;
+
+	wire_read(&r, value, len);
+	if (wire_get8(&r) != VERSION)
+		return false;
+	out->fetched = (int64_t)wire_get64(&r);
+	out->refresh = (int64_t)wire_get64(&r);
+	out->failing = (int64_t)wire_get64(&r);
+	out->id = wire_get_string(&r);
+	if (r.bad)
+		return false;
+	out->text = (const char *)r.p;
+	out->text_len = (size_t)(r.end - r.p);
+	return out->text_len <= STORE_TEXT_MAX && out->fetched > 0;
+}
+
+void
+store_encode_seen(unsigned char out[STORE_SEEN_SIZE], int64_t last)
+{
+	struct wire_writer w;
+
+	wire_write(&w, out, STORE_SEEN_SIZE);
+	wire_put8(&w, VERSION);
+	wire_put64(&w, (uint64_t)last);
+}
+
+bool
+store_decode_seen(const void *value, size_t len, int64_t *last)
+{
+	struct wire_reader r;
+
+	wire_read(&r, value, len);
+	if (wire_get8(&r) != VERSION)
+		return false;
+	*last = (int64_t)wire_get64(&r);
+	return wire_read_done(&r) && *last > 0;
+}

@@ -1,0 +1,34 @@
+/* store_value.h - the form of what the store keeps
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Pure. Values begin with a version; one of another version, or broken, cannot be read. */
+#ifndef POLICY_STORE_VALUE_H
+#define POLICY_STORE_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define STORE_TEXT_MAX 65536	/* octets of a policy text (RFC 8461 3.3) */
+#define STORE_VALUE_MAX (STORE_TEXT_MAX + 512)
+#define STORE_SEEN_SIZE 9
+
+/* A policy as it was fetched. In what comes out, strings are valid during the call only. */
+struct store_policy {
+	const char *id;		/* of the TXT record that led to it */
+	int64_t fetched;	/* seconds since the epoch */
+	int64_t refresh;	/* when the next fetch is due */
+	int64_t failing;	/* since when refreshes have failed; 0 */
+	const char *text;	/* not NUL-terminated */
+	size_t text_len;
+};
+
+/* store_encode: octets written, 0 when it does not fit. */
+size_t store_encode(void *out, size_t size, const struct store_policy *p);
+/* store_decode: out points into the value. */
+bool store_decode(const void *value, size_t len, struct store_policy *out);
+
+void store_encode_seen(unsigned char out[STORE_SEEN_SIZE], int64_t last);
+bool store_decode_seen(const void *value, size_t len, int64_t *last);
+
+#endif

@@ -1,0 +1,542 @@
+/* engine_test.c - questions of workers and administrators, answered in a scripted world
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/unit/testworld.h"
+
+#include "policy/engine_parts.h"
+
+#define POLICY(mode, mx) "version: STSv1\nmode: " mode "\nmx: " mx "\nmax_age: 604800\n"
+
+struct fixture {
+	struct testworld *t;
+	struct config config;
+	struct engine *engine;
+};
+
+struct got {
+	unsigned count;
+	struct requirement q;
+	char mx_host[ANSWER_NAME_SIZE], sni[ANSWER_NAME_SIZE], host[ANSWER_NAME_SIZE];
+	char reason[128];
+};
+
+static struct config_rule domains[] = {
+	{ .name = (char[]){ "clear.example" }, .level = LEVEL_NONE, .reason = (char[]){ "r" } },
+	{ .name = (char[]){ "lapsed.example" }, .level = LEVEL_NONE, .reason = (char[]){ "r" },
+	    .until = 1000 },
+	{ .name = (char[]){ "named.example" }, .level = LEVEL_VERIFY, .reason = (char[]){ "r" } },
+	{ .name = (char[]){ "tls.example" }, .level = LEVEL_ENCRYPT, .reason = (char[]){ "r" } }
+};
+static struct config_rule relays[] = {
+	{ .name = (char[]){ "192.0.2.77" }, .level = LEVEL_ENCRYPT },
+	{ .name = (char[]){ "relay.example" }, .level = LEVEL_SECURE },
+	{ .name = (char[]){ "relay2.example" }, .level = LEVEL_AUTO }
+};
+
+static void
+begin(struct fixture *f)
+{
+	char error[256];
+
+	f->engine = engine_new_in(&f->t->world, &f->config, false, NULL, NULL, error,
+	    sizeof(error));
+	assert_non_null(f->engine);
+}
+
+static int
+setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	f->t = testworld_new();
+	f->config = (struct config){ .mode = MODE_ENFORCE, .state_dir = f->t->dir,
+		.domains = domains, .domains_len = 4 };
+	f->config.policy.mta_sts = true;
+	f->config.policy.no_policy = LEVEL_MAY;
+	f->config.policy.stripping_refuse = true;
+	f->config.policy.wait_s = 20;
+	testworld_mx(f->t, "a.example", 10, "mx.a.example", "192.0.2.1");
+	testworld_publish(f->t, "a.example", "7", POLICY("enforce", "mx.a.example"));
+	begin(f);
+	*state = f;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	engine_free(f->engine);
+	testworld_free(f->t);
+	free(f);
+	return 0;
+}
+
+static void
+on_answer(void *arg, uint32_t id, const struct requirement *q)
+{
+	struct got *g = arg;
+
+	assert_int_equal(id, 42);
+	g->count++;
+	g->q = *q;
+	snprintf(g->mx_host, sizeof(g->mx_host), "%s", q->mx_host);
+	snprintf(g->sni, sizeof(g->sni), "%s", q->sni);
+	snprintf(g->host, sizeof(g->host), "%s", q->hosts_len > 0 ? q->hosts[0] : "");
+	snprintf(g->reason, sizeof(g->reason), "%s", q->reason);
+}
+
+static struct question
+question(const char *domain, const char *ip)
+{
+	struct question q = { .id = 42, .domain = domain, .peer.port = 25 };
+
+	assert_true(address_parse_ip(&q.peer.ip, ip, strlen(ip)));
+	return q;
+}
+
+static struct got
+ask(struct fixture *f, const char *domain, const char *ip)
+{
+	struct question q = question(domain, ip);
+	struct got g = { 0 };
+
+	engine_ask(f->engine, &q, on_answer, &g);
+	testworld_run(f->t, 25000);
+	assert_int_equal(g.count, 1);
+	return g;
+}
+
+static void
+enforced_then_warm(void **state)	/* R24, R28, R37 */
+{
+	struct fixture *f = *state;
+	struct question q = question("a.example", "192.0.2.1");
+	struct got g = ask(f, "a.example", "192.0.2.1");
+	unsigned queries = f->t->queries;
+
+	assert_int_equal(g.q.level, LEVEL_VERIFY);
+	assert_int_equal(g.q.source, SOURCE_FETCHED);
+	assert_true(g.q.mapped && g.q.mx_allowed);
+	assert_string_equal(g.mx_host, "mx.a.example");
+	assert_string_equal(g.sni, "mx.a.example");
+	memset(&g, 0, sizeof(g));
+	engine_ask(f->engine, &q, on_answer, &g);
+	assert_int_equal(g.count, 1);		/* inside the call */
+	assert_int_equal(g.q.source, SOURCE_CACHE);
+	assert_int_equal(f->t->queries, queries);
+}
+
+static void
+foreign_mx_is_not_allowed(void **state)	/* R29, R31 */
+{
+	struct fixture *f = *state;
+	struct got g;
+
+	testworld_mx(f->t, "a.example", 5, "mx.evil.example", "198.51.100.66");
+	g = ask(f, "a.example", "198.51.100.66");
+	assert_int_equal(g.q.level, LEVEL_VERIFY);
+	assert_true(g.q.mapped);
+	assert_false(g.q.mx_allowed);
+}
+
+static void
+unmapped_needs_an_allowed_name(void **state)
+{
+	struct fixture *f = *state;
+	struct got g = ask(f, "a.example", "203.0.113.99");
+
+	assert_int_equal(g.q.level, LEVEL_VERIFY);
+	assert_false(g.q.mapped);
+	assert_string_equal(g.host, "mx.a.example");
+}
+
+static void
+rules_need_no_dns(void **state)
+{
+	struct fixture *f = *state;
+	unsigned queries = f->t->queries;
+
+	assert_int_equal(ask(f, "clear.example", "192.0.2.9").q.level, LEVEL_NONE);
+	assert_int_equal(ask(f, "tls.example", "192.0.2.9").q.level, LEVEL_ENCRYPT);
+	assert_int_equal(ask(f, "", "192.0.2.9").q.level, LEVEL_MAY);
+	assert_int_equal(f->t->queries, queries);
+	assert_int_equal(ask(f, "lapsed.example", "192.0.2.9").q.level, LEVEL_MAY);
+	assert_true(f->t->queries > queries);
+}
+
+static void
+rule_verify_takes_the_mx_name(void **state)
+{
+	struct fixture *f = *state;
+	struct got g;
+
+	testworld_mx(f->t, "named.example", 10, "mx.named.example", "192.0.2.3");
+	g = ask(f, "named.example", "192.0.2.3");
+	assert_int_equal(g.q.level, LEVEL_VERIFY);
+	assert_int_equal(g.q.source, SOURCE_RULE);
+	assert_string_equal(g.host, "mx.named.example");
+	assert_int_equal(f->t->fetches, 0);
+}
+
+static void
+relay_stands_before_all(void **state)	/* R26 */
+{
+	struct fixture *f = *state;
+	struct question q = question("clear.example", "192.0.2.50");
+	struct got g = { 0 };
+
+	engine_free(f->engine);
+	f->config.relays = relays;
+	f->config.relays_len = 3;
+	testworld_add(f->t, "relay.example", ANSWER_A, "192.0.2.50");
+	testworld_add(f->t, "relay2.example", ANSWER_A, "192.0.2.51");
+	testworld_publish(f->t, "relay2.example", "1", POLICY("enforce", "relay2.example"));
+	begin(f);
+	/* The first question of all waits for the relays' addresses. */
+	engine_ask(f->engine, &q, on_answer, &g);
+	assert_int_equal(g.count, 0);
+	testworld_run(f->t, 1000);
+	assert_int_equal(g.count, 1);
+	assert_int_equal(g.q.source, SOURCE_RELAY);
+	assert_int_equal(g.q.level, LEVEL_SECURE);
+	assert_int_equal(ask(f, "a.example", "192.0.2.77").q.level, LEVEL_ENCRYPT);
+	g = ask(f, "clear.example", "192.0.2.51");
+	assert_int_equal(g.q.policy_type, POLICY_STS);
+	assert_string_equal(g.host, "relay2.example");
+	assert_int_equal(ask(f, "a.example", "192.0.2.1").q.policy_type, POLICY_STS);
+	/* The address moves; the old one is nobody's. */
+	testworld_remove(f->t, "relay.example");
+	testworld_add(f->t, "relay.example", ANSWER_A, "192.0.2.52");
+	testworld_run(f->t, 400 * 1000);
+	assert_int_equal(ask(f, "x.example", "192.0.2.52").q.source, SOURCE_RELAY);
+	assert_int_not_equal(ask(f, "x.example", "192.0.2.50").q.source, SOURCE_RELAY);
+	/* A failing lookup keeps it. */
+	testworld_remove(f->t, "relay.example");
+	testworld_fault(f->t, "relay.example", ANSWER_A, ANSWER_FAILED);
+	testworld_run(f->t, 4000 * 1000);
+	assert_int_equal(ask(f, "x.example", "192.0.2.52").q.source, SOURCE_RELAY);
+}
+
+static void
+slow_policy_defers(void **state)	/* INTERFACE: 451 4.7.0 when policy.wait ends */
+{
+	struct fixture *f = *state;
+	struct got g;
+
+	testworld_host(f->t, "a.example")->delay_ms = 60000;
+	g = ask(f, "a.example", "192.0.2.1");
+	assert_int_equal(g.q.state, REQUIREMENT_DEFER);
+	assert_int_equal(g.q.defer_code, DEFER_POLICY_PENDING);
+	testworld_run(f->t, 40000);
+	assert_int_equal(ask(f, "a.example", "192.0.2.1").q.level, LEVEL_VERIFY);
+}
+
+static void
+failed_fetch_delivers(void **state)	/* R23 */
+{
+	struct fixture *f = *state;
+	struct got g;
+
+	testworld_break(f->t, "a.example", RESULT_STS_POLICY_FETCH_ERROR);
+	g = ask(f, "a.example", "192.0.2.1");
+	assert_int_equal(g.q.state, REQUIREMENT_READY);
+	assert_int_equal(g.q.level, LEVEL_MAY);
+}
+
+static void
+slow_recheck_uses_the_cache(void **state)	/* R24: a blocked port 443 costs seconds, not mail */
+{
+	struct fixture *f = *state;
+	struct question q = question("a.example", "192.0.2.1");
+	struct got g = { 0 };
+
+	ask(f, "a.example", "192.0.2.1");
+	testworld_publish(f->t, "a.example", "8", POLICY("none", "x"))->delay_ms = 60000;
+	testworld_run(f->t, 3600 * 1000);
+	engine_ask(f->engine, &q, on_answer, &g);
+	testworld_run(f->t, 6000);
+	assert_int_equal(g.count, 1);
+	assert_int_equal(g.q.level, LEVEL_VERIFY);
+	testworld_run(f->t, 70000);
+}
+
+static void
+recheck_finds_the_new_policy(void **state)	/* R34 */
+{
+	struct fixture *f = *state;
+	struct question q = question("a.example", "192.0.2.1");
+	struct got g = { 0 };
+
+	ask(f, "a.example", "192.0.2.1");
+	testworld_publish(f->t, "a.example", "8", POLICY("testing", "mx.a.example"));
+	q.recheck = true;
+	engine_ask(f->engine, &q, on_answer, &g);
+	assert_int_equal(g.count, 0);
+	testworld_run(f->t, 1000);
+	assert_int_equal(g.q.sts_mode, STS_TESTING);
+}
+
+static void
+mx_errors(void **state)	/* R79, R149: an error is no absence */
+{
+	static const struct {
+		enum answer_state state;
+		enum requirement_state expect;
+		enum requirement_defer code;
+	} rows[] = {
+		{ ANSWER_FAILED, REQUIREMENT_READY, DEFER_NOTHING },
+		{ ANSWER_BOGUS, REQUIREMENT_DEFER, DEFER_DNS_UNDECIDED }
+	};
+	struct fixture *f = *state;
+	struct got g;
+
+	for (size_t i = 0; i < 2; i++) {
+		testworld_remove(f->t, "b.example");
+		testworld_fault(f->t, "b.example", ANSWER_MX, rows[i].state);
+		testworld_run(f->t, 60000);
+		g = ask(f, "b.example", "192.0.2.8");
+		assert_int_equal(g.q.state, rows[i].expect);
+		assert_int_equal(g.q.defer_code, rows[i].code);
+	}
+	/* With a policy in force nobody can say which hosts it allows. */
+	testworld_publish(f->t, "b.example", "1", POLICY("enforce", "mx.b.example"));
+	testworld_remove(f->t, "b.example");
+	testworld_fault(f->t, "b.example", ANSWER_MX, ANSWER_FAILED);
+	testworld_run(f->t, 60000);
+	g = ask(f, "b.example", "192.0.2.8");
+	assert_int_equal(g.q.defer_code, DEFER_DNS_UNDECIDED);
+	testworld_add(f->t, "null.example", ANSWER_MX, "");
+	assert_int_equal(ask(f, "null.example", "192.0.2.8").q.defer_code, DEFER_NULL_MX);
+	testworld_add(f->t, "implicit.example", ANSWER_A, "192.0.2.8");
+	assert_string_equal(ask(f, "implicit.example", "192.0.2.8").mx_host, "implicit.example");
+}
+
+static void
+sights_are_remembered(void **state)
+{
+	struct fixture *f = *state;
+	struct sighting s = { .mx_host = "mx.b.example" };
+
+	testworld_mx(f->t, "b.example", 10, "mx.b.example", "192.0.2.8");
+	assert_false(ask(f, "b.example", "192.0.2.8").q.remembered);
+	s.peer = question("", "192.0.2.8").peer;
+	engine_sighting(f->engine, &s);
+	assert_true(ask(f, "b.example", "192.0.2.8").q.remembered);
+	/* By the address, where the MX record was forged; another host of the same name is another. */
+	testworld_remove(f->t, "mx.b.example");
+	testworld_add(f->t, "mx.b.example", ANSWER_A, "198.51.100.1");
+	testworld_run(f->t, 4000 * 1000);
+	assert_false(ask(f, "b.example", "198.51.100.1").q.remembered);
+	assert_true(ask(f, "c.example", "192.0.2.8").q.remembered);
+	assert_false(ask(f, "c.example", "192.0.2.9").q.remembered);
+	/* A rule stands before memory. */
+	assert_false(ask(f, "clear.example", "192.0.2.8").q.remembered);
+	testworld_run(f->t, 31ull * 86400 * 1000);
+	assert_false(ask(f, "b.example", "192.0.2.8").q.remembered);
+}
+
+static void
+cancelled_questions_are_silent(void **state)
+{
+	struct fixture *f = *state;
+	struct question q = question("a.example", "192.0.2.1");
+	struct got gone = { 0 }, stays = { 0 };
+
+	engine_ask(f->engine, &q, on_answer, &gone);
+	engine_ask(f->engine, &q, on_answer, &stays);
+	engine_cancel(f->engine, &gone);
+	testworld_run(f->t, 1000);
+	assert_int_equal(gone.count, 0);
+	assert_int_equal(stays.count, 1);
+	assert_int_equal(f->t->fetches, 1);
+}
+
+static void
+freeing_answers(void **state)
+{
+	struct fixture *f = *state;
+	struct question q = question("a.example", "192.0.2.1");
+	struct got g = { 0 };
+
+	engine_ask(f->engine, &q, on_answer, &g);
+	engine_free(f->engine);
+	f->engine = NULL;
+	assert_int_equal(g.count, 1);
+	assert_int_equal(g.q.defer_code, DEFER_SERVICE_DOWN);
+}
+
+static void
+on_report(void *arg, json_t *report)
+{
+	*(json_t **)arg = report;
+}
+
+static const char *
+would(struct fixture *f, const char *domain, json_t **report)
+{
+	static char word[16];
+	json_t *got = NULL;
+
+	engine_domain(f->engine, domain, on_report, &got);
+	testworld_run(f->t, 25000);
+	assert_non_null(got);
+	snprintf(word, sizeof(word), "%s", json_string_value(json_object_get(got, "would")));
+	if (report != NULL)
+		*report = got;
+	else
+		json_decref(got);
+	return word;
+}
+
+static void
+domain_report(void **state)
+{
+	struct fixture *f = *state;
+	json_t *r, *sts, *mx;
+
+	assert_string_equal(would(f, "a.example", &r), "deliver");
+	sts = json_object_get(r, "sts");
+	assert_string_equal(json_string_value(json_object_get(sts, "state")), "active");
+	assert_string_equal(json_string_value(json_object_get(sts, "source")), "fetched");
+	assert_string_equal(json_string_value(json_object_get(sts, "mode")), "enforce");
+	assert_null(json_object_get(sts, "problem"));
+	mx = json_array_get(json_object_get(r, "mx"), 0);
+	assert_string_equal(json_string_value(json_object_get(mx, "host")), "mx.a.example");
+	assert_true(json_is_true(json_object_get(mx, "sts_match")));
+	assert_true(json_is_false(json_object_get(mx, "secure")));
+	assert_true(json_is_null(json_object_get(r, "override")));
+	json_decref(r);
+	assert_string_equal(would(f, "a.example", &r), "deliver");
+	sts = json_object_get(r, "sts");
+	assert_string_equal(json_string_value(json_object_get(sts, "source")), "cache");
+	json_decref(r);
+}
+
+static void
+domain_verdicts(void **state)
+{
+	struct fixture *f = *state;
+	json_t *r;
+
+	testworld_mx(f->t, "bad.example", 10, "mx.other.example", "192.0.2.4");
+	testworld_publish(f->t, "bad.example", "7", POLICY("enforce", "mx.bad.example"));
+	assert_string_equal(would(f, "bad.example", NULL), "refuse");
+	/* Within the five minutes a new id is found by the re-check. */
+	testworld_publish(f->t, "bad.example", "8", POLICY("enforce", "*.other.example"));
+	assert_string_equal(would(f, "bad.example", NULL), "deliver");
+	testworld_fault(f->t, "sick.example", ANSWER_MX, ANSWER_BOGUS);
+	assert_string_equal(would(f, "sick.example", NULL), "defer");
+	testworld_fault(f->t, "failed.example", ANSWER_MX, ANSWER_FAILED);
+	assert_string_equal(would(f, "failed.example", NULL), "defer");
+	assert_string_equal(would(f, "nobody.example", &r), "unknown");
+	assert_true(json_is_false(json_object_get(r, "exists")));
+	json_decref(r);
+	testworld_mx(f->t, "broken.example", 10, "mx.broken.example", "192.0.2.5");
+	testworld_publish(f->t, "broken.example", "1", "version: STSv1\nmode: x\n");
+	assert_string_equal(would(f, "broken.example", &r), "deliver");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(
+	    json_object_get(r, "sts"), "problem"), "result_type")), "sts-policy-invalid");
+	json_decref(r);
+	testworld_mx(f->t, "dim.example", 10, "mx.dim.example", "192.0.2.6");
+	testworld_fault(f->t, "_mta-sts.dim.example", ANSWER_TXT, ANSWER_FAILED);
+	assert_string_equal(would(f, "dim.example", &r), "deliver");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(r, "sts"), "state")),
+	    "undetermined");
+	json_decref(r);
+	testworld_mx(f->t, "clear.example", 10, "mx.clear.example", "192.0.2.7");
+	assert_string_equal(would(f, "clear.example", &r), "deliver");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(r, "override"),
+	    "level")), "none");
+	json_decref(r);
+}
+
+static void
+policy_verbs(void **state)
+{
+	struct fixture *f = *state;
+	json_t *r;
+
+	assert_null(engine_policy_show(f->engine, "a.example"));
+	ask(f, "a.example", "192.0.2.1");
+	r = engine_policy_show(f->engine, "a.example");
+	assert_non_null(json_object_get(r, "text"));
+	json_decref(r);
+	r = engine_policy_list(f->engine);
+	assert_int_equal(json_array_size(r), 1);
+	json_decref(r);
+	r = engine_evidence(f->engine, "a.example");
+	assert_non_null(json_object_get(r, "policy_text"));
+	assert_non_null(json_object_get(r, "mx"));
+	json_decref(r);
+	r = engine_status(f->engine);
+	assert_true(json_is_true(json_object_get(r, "healthy")));
+	json_decref(r);
+	assert_true(engine_policy_forget(f->engine, "a.example"));
+	assert_false(engine_policy_forget(f->engine, "a.example"));
+	assert_null(engine_policy_show(f->engine, "a.example"));
+}
+
+static void
+monitor_is_told(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_false(ask(f, "a.example", "192.0.2.1").q.monitor);
+	engine_set_mode(f->engine, MODE_MONITOR);
+	assert_true(ask(f, "a.example", "192.0.2.1").q.monitor);
+}
+
+static void
+without_mta_sts(void **state)
+{
+	struct fixture *f = *state;
+
+	engine_free(f->engine);
+	f->config.policy.mta_sts = false;
+	begin(f);
+	assert_int_equal(ask(f, "a.example", "192.0.2.1").q.level, LEVEL_MAY);
+	assert_int_equal(f->t->fetches, 0);
+}
+
+static void
+on_host(void *arg, const struct in6_addr *addresses, size_t len, const char *problem)
+{
+	(void)addresses;
+	snprintf(arg, 32, "%zu %s", len, problem);
+}
+
+static void
+resolves_hosts(void **state)
+{
+	struct fixture *f = *state;
+	char got[32] = "";
+
+	engine_resolve_host(f->engine, "mx.a.example", on_host, got);
+	testworld_run(f->t, 100);
+	assert_string_equal(got, "1 ");
+	engine_resolve_host(f->engine, "nobody.example", on_host, got);
+	testworld_run(f->t, 100);
+	assert_string_equal(got, "0 nxdomain");
+	engine_resolve_host(f->engine, "192.0.2.1", on_host, got);
+	assert_string_equal(got, "1 ");
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(enforced_then_warm), T(foreign_mx_is_not_allowed),
+		T(unmapped_needs_an_allowed_name), T(rules_need_no_dns),
+		T(rule_verify_takes_the_mx_name), T(relay_stands_before_all),
+		T(slow_policy_defers), T(failed_fetch_delivers), T(slow_recheck_uses_the_cache),
+		T(recheck_finds_the_new_policy), T(mx_errors), T(sights_are_remembered),
+		T(cancelled_questions_are_silent), T(freeing_answers), T(domain_report),
+		T(domain_verdicts), T(policy_verbs), T(monitor_is_told), T(without_mta_sts),
+		T(resolves_hosts)
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,185 @@
+/* memory_test.c - who offered STARTTLS lately
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/unit/testworld.h"
+
+#include "policy/memory.h"
+
+#define DAY (86400ull * 1000)
+
+struct fixture {
+	struct testworld *t;
+	struct store *store;
+	struct memory *memory;
+	struct in6_addr one, two;
+};
+
+static void
+begin(struct fixture *f)
+{
+	char error[128];
+
+	f->store = store_open(f->t->dir, false, NULL, NULL, error, sizeof(error));
+	f->memory = memory_new(&f->t->world, f->store);
+	assert_non_null(f->memory);
+}
+
+static void
+end(struct fixture *f)
+{
+	memory_free(f->memory);
+	store_close(f->store);
+}
+
+static int
+setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	f->t = testworld_new();
+	assert_true(address_parse_ip(&f->one, "192.0.2.1", 9));
+	assert_true(address_parse_ip(&f->two, "2001:db8::2", 11));
+	begin(f);
+	*state = f;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	end(f);
+	testworld_free(f->t);
+	free(f);
+	return 0;
+}
+
+static void
+name_and_address(void **state)
+{
+	struct fixture *f = *state;
+	const char *host;
+
+	assert_false(memory_knows_address(f->memory, &f->one, &host));
+	memory_saw(f->memory, "mx.a.example", &f->one);
+	memory_saw(f->memory, "", &f->two);
+	assert_true(memory_knows_address(f->memory, &f->one, &host));
+	assert_string_equal(host, "mx.a.example");
+	assert_true(memory_knows_address(f->memory, &f->two, &host));
+	assert_string_equal(host, "");
+}
+
+static void
+lapses_after_the_last_sight(void **state)
+{
+	struct fixture *f = *state;
+	const char *host;
+
+	memory_saw(f->memory, "mx.a.example", &f->one);
+	testworld_run(f->t, 20 * DAY);
+	memory_saw(f->memory, "mx.a.example", &f->one);
+	testworld_run(f->t, 29 * DAY);
+	assert_true(memory_knows_address(f->memory, &f->one, &host));
+	testworld_run(f->t, 2 * DAY);
+	assert_false(memory_knows_address(f->memory, &f->one, &host));
+	assert_int_equal(memory_length(f->memory), 0);
+}
+
+static void
+count_seen(void *arg, const void *key, size_t len, int64_t last)
+{
+	(void)key;
+	(void)len;
+	*(int64_t *)arg = last;
+}
+
+static int64_t
+on_disk(struct fixture *f)
+{
+	int64_t last = 0;
+
+	store_each_seen(f->store, count_seen, &last);
+	return last;
+}
+
+static void
+written_at_most_daily(void **state)
+{
+	struct fixture *f = *state;
+	int64_t first;
+
+	memory_saw(f->memory, "", &f->one);
+	assert_int_equal(on_disk(f), 0);
+	testworld_run(f->t, 1500);
+	first = on_disk(f);
+	assert_int_not_equal(first, 0);
+	for (int i = 0; i < 20; i++) {
+		testworld_run(f->t, DAY / 24);
+		memory_saw(f->memory, "", &f->one);
+	}
+	assert_int_equal(on_disk(f), first);
+	testworld_run(f->t, DAY / 4);
+	memory_saw(f->memory, "", &f->one);
+	testworld_run(f->t, 1500);
+	assert_true(on_disk(f) > first);
+}
+
+static void
+survives_a_restart(void **state)
+{
+	struct fixture *f = *state;
+	const char *host;
+
+	memory_saw(f->memory, "mx.a.example", &f->one);
+	end(f);
+	begin(f);
+	assert_true(memory_knows_address(f->memory, &f->one, &host));
+	assert_string_equal(host, "mx.a.example");
+	end(f);
+	f->t->now_ms += (int64_t)(31 * DAY);
+	begin(f);
+	assert_int_equal(memory_length(f->memory), 0);
+	assert_int_equal(on_disk(f), 0);
+}
+
+static void
+forgets(void **state)
+{
+	struct fixture *f = *state;
+	const char *host;
+
+	memory_saw(f->memory, "mx.a.example", &f->one);
+	memory_saw(f->memory, "mx.a.example", &f->two);
+	assert_true(memory_forget_host(f->memory, "mx.a.example"));
+	assert_false(memory_knows_address(f->memory, &f->one, &host));
+	assert_false(memory_knows_address(f->memory, &f->two, &host));
+	assert_false(memory_forget_host(f->memory, "mx.a.example"));
+	testworld_run(f->t, 5000);
+	assert_int_equal(on_disk(f), 0);
+}
+
+static void
+clock_set_back(void **state)
+{
+	struct fixture *f = *state;
+	const char *host;
+
+	memory_saw(f->memory, "mx.a.example", &f->one);
+	f->t->now_ms -= (int64_t)(3650 * DAY);
+	assert_true(memory_knows_address(f->memory, &f->one, &host));
+	testworld_run(f->t, 31 * DAY);
+	assert_false(memory_knows_address(f->memory, &f->one, &host));
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(name_and_address), T(lapses_after_the_last_sight), T(written_at_most_daily),
+		T(survives_a_restart), T(forgets), T(clock_set_back)
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

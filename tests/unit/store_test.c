@@ -1,0 +1,288 @@
+/* store_test.c - what the store took is there: after a restart, a SIGKILL, beside broken entries
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/unit/testworld.h"
+
+#include <fcntl.h>
+#include <lmdb.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "policy/store.h"
+
+struct fixture {
+	char dir[64];
+	struct store *store;
+	unsigned troubles;
+};
+
+static void
+on_trouble(void *arg, const char *detail)
+{
+	(void)detail;
+	((struct fixture *)arg)->troubles++;
+}
+
+static const struct store_events events = { on_trouble };
+
+static void
+begin(struct fixture *f, bool fresh)
+{
+	char error[256];
+
+	f->store = store_open(f->dir, fresh, &events, f, error, sizeof(error));
+	if (f->store == NULL)
+		print_error("%s\n", error);
+	assert_non_null(f->store);
+}
+
+static int
+setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	strcpy(f->dir, "/tmp/postern-store.XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	begin(f, false);
+	*state = f;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+	char command[96];
+
+	store_close(f->store);
+	snprintf(command, sizeof(command), "rm -rf '%s'", f->dir);
+	assert_int_equal(system(command), 0);
+	free(f);
+	return 0;
+}
+
+static struct store_policy
+sample(const char *id, const char *text)
+{
+	return (struct store_policy){ id, 1795270000, 1795270000 + 86400, 0, text, strlen(text) };
+}
+
+static void
+on_found(void *arg, const struct store_policy *p)
+{
+	char *out = arg;
+
+	snprintf(out, 64, "%s %lld %.*s", p->id, (long long)p->fetched, (int)p->text_len, p->text);
+}
+
+static void
+on_each(void *arg, const char *domain, const struct store_policy *p)
+{
+	(void)domain;
+	(void)p;
+	++*(unsigned *)arg;
+}
+
+static void
+put_get_delete(void **state)
+{
+	struct fixture *f = *state;
+	struct store_policy p = sample("7", "text");
+	char got[64] = "";
+
+	assert_false(store_get_policy(f->store, "a.example", on_found, got));
+	assert_true(store_put_policy(f->store, "a.example", &p));
+	store_close(f->store);
+	begin(f, false);
+	assert_true(store_get_policy(f->store, "a.example", on_found, got));
+	assert_string_equal(got, "7 1795270000 text");
+	assert_true(store_delete_policy(f->store, "a.example"));
+	assert_true(store_delete_policy(f->store, "a.example"));
+	assert_false(store_get_policy(f->store, "a.example", on_found, got));
+}
+
+static void
+grows(void **state)
+{
+	struct fixture *f = *state;
+	char *text = malloc(STORE_TEXT_MAX), name[32];
+	struct store_policy p = { "7", 1795270000, 0, 0, text, STORE_TEXT_MAX };
+	unsigned count = 0;
+
+	memset(text, 'x', STORE_TEXT_MAX);
+	for (unsigned i = 0; i < 1100; i++) {		/* over the first 64 MiB */
+		snprintf(name, sizeof(name), "d%u.example", i);
+		assert_true(store_put_policy(f->store, name, &p));
+	}
+	store_each_policy(f->store, on_each, &count);
+	assert_int_equal(count, 1100);
+	free(text);
+}
+
+static void
+on_seen(void *arg, const void *key, size_t len, int64_t last)
+{
+	(void)key;
+	*(int64_t *)arg += last + (int64_t)len;
+}
+
+static void
+sights(void **state)
+{
+	struct fixture *f = *state;
+	struct store_seen seen[2] = { { "hmx", 3, 1000 }, { "hmy", 3, 2000 } };
+	int64_t sum = 0;
+
+	assert_true(store_put_seen(f->store, seen, 2));
+	seen[0].last = 0;
+	assert_true(store_put_seen(f->store, seen, 1));
+	store_each_seen(f->store, on_seen, &sum);
+	assert_int_equal(sum, 2003);
+}
+
+/* The writer says how far it came only after the store said so. */
+static void
+write_until_killed(const char *dir, int to)
+{
+	char name[32], error[64];
+	struct store *s = store_open(dir, false, NULL, NULL, error, sizeof(error));
+	struct store_policy p = sample("7", "version: STSv1\n");
+
+	for (uint32_t i = 0; s != NULL; i++) {
+		struct store_seen seen = { name, 0, 1000 + i };
+
+		seen.key_len = (size_t)snprintf(name, sizeof(name), "d%u.example", i);
+		if (!store_put_policy(s, name, &p) || !store_put_seen(s, &seen, 1) ||
+		    write(to, &i, sizeof(i)) != sizeof(i))
+			break;
+	}
+	_exit(1);
+}
+
+static void
+survives_kill(void **state)
+{
+	struct fixture *f = *state;
+
+	store_close(f->store);
+	f->store = NULL;
+	for (int round = 0; round < 10; round++) {
+		uint32_t last = 0, n;
+		char name[32], got[64];
+		int ends[2];
+		pid_t child;
+
+		assert_int_equal(pipe(ends), 0);
+		child = fork();
+		assert_true(child >= 0);
+		if (child == 0)
+			write_until_killed(f->dir, ends[1]);
+		close(ends[1]);
+		assert_int_equal(read(ends[0], &last, sizeof(last)), sizeof(last));
+		usleep(20000 + 7000 * (unsigned)round);
+		kill(child, SIGKILL);
+		while (read(ends[0], &n, sizeof(n)) == sizeof(n))
+			last = n;
+		close(ends[0]);
+		waitpid(child, NULL, 0);
+		begin(f, false);
+		for (n = 0; n <= last; n++) {
+			snprintf(name, sizeof(name), "d%u.example", n);
+			assert_true(store_get_policy(f->store, name, on_found, got));
+		}
+		assert_false(store_degraded(f->store));
+		store_close(f->store);
+		f->store = NULL;
+	}
+}
+
+static void
+unreadable_is_skipped(void **state)
+{
+	struct fixture *f = *state;
+	struct store_policy p = sample("7", "text");
+	char path[96];
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+	MDB_val key = { 9, (char[]){ "b.example" } }, value = { 3, (char[]){ "\x63zz" } };
+	unsigned count = 0;
+	char got[64];
+
+	assert_true(store_put_policy(f->store, "a.example", &p));
+	store_close(f->store);
+	snprintf(path, sizeof(path), "%s/store.mdb", f->dir);
+	assert_int_equal(mdb_env_create(&env), 0);
+	mdb_env_set_maxdbs(env, 4);
+	assert_int_equal(mdb_env_open(env, path, MDB_NOSUBDIR, 0600), 0);
+	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	assert_int_equal(mdb_dbi_open(txn, "policy", 0, &dbi), 0);
+	assert_int_equal(mdb_put(txn, dbi, &key, &value, 0), 0);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	mdb_env_close(env);
+	begin(f, false);
+	store_each_policy(f->store, on_each, &count);
+	assert_int_equal(count, 1);
+	assert_int_equal(f->troubles, 1);
+	assert_false(store_get_policy(f->store, "b.example", on_found, got));
+	assert_true(store_get_policy(f->store, "a.example", on_found, got));
+}
+
+static void
+spoil(const struct fixture *f, off_t size, bool garbage)
+{
+	char path[96], junk[4096];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/store.mdb", f->dir);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	memset(junk, 'j', sizeof(junk));
+	for (int i = 0; garbage && i < 8; i++)
+		assert_int_equal(write(fd, junk, sizeof(junk)), sizeof(junk));
+	if (size >= 0)
+		assert_int_equal(ftruncate(fd, size), 0);
+	close(fd);
+}
+
+static void
+broken_is_set_aside(void **state)
+{
+	static const struct {
+		off_t size;
+		bool garbage, fresh;
+	} rows[] = { { 9000, false, false }, { -1, true, false }, { -1, false, true } };
+	struct fixture *f = *state;
+	struct store_policy p = sample("7", "text");
+	char path[96], got[64];
+
+	for (int i = 0; i < 3; i++) {
+		assert_true(store_put_policy(f->store, "a.example", &p));
+		assert_false(store_degraded(f->store));
+		store_close(f->store);
+		spoil(f, rows[i].size, rows[i].garbage);
+		begin(f, rows[i].fresh);
+		assert_true(store_degraded(f->store));
+		assert_false(store_get_policy(f->store, "a.example", on_found, got));
+		assert_true(store_put_policy(f->store, "b.example", &p));
+		snprintf(path, sizeof(path), "%s/store.mdb.broken.%d", f->dir, i + 1);
+		assert_int_equal(access(path, F_OK), 0);
+		store_close(f->store);
+		begin(f, false);
+		assert_true(store_degraded(f->store));	/* until somebody has seen it */
+		assert_true(store_acknowledge(f->store));
+	}
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(put_get_delete), T(grows), T(sights), T(survives_kill), T(unreadable_is_skipped),
+		T(broken_is_set_aside)
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
