@@ -230,7 +230,7 @@ judge_peer(struct session *s, enum starttls starttls, const struct proof *proof)
 	judge(d->requirement, starttls, proof != NULL ? proof : &no_tls, &d->verdict);
 	if (d->verdict.kind != VERDICT_PASS && again(s))
 		return true;
-	id_decision(d->id);
+	id_decision(&s->proxy->ids, d->id);
 	if (d->verdict.kind == VERDICT_REFUSE) {
 		refuse(s, starttls, proof);
 		return true;

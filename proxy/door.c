@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "proxy/door.h"
 
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -89,7 +88,6 @@ door_enter(struct proxy *p, int fd, const struct sockaddr *from)
 		turn_away(p, fd, &peer, &origin, "4.3.2", why);
 		return true;
 	}
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
 	if (session_new(p, fd, &peer, &origin) != NULL)
 		return true;
 	counters_client_leave(p->counters, p->column, &peer.ip);

@@ -163,7 +163,7 @@ report_rejected(struct proxy *proxy, const struct address *peer, const struct ad
 	event_clear(&e);
 	e.type = EVENT_SESSION;
 	e.time_us = now_us();
-	id_session(id, e.time_us / 1000);
+	id_session(&proxy->ids, id, e.time_us / 1000);
 	e.session_id = id;
 	e.path = "upgrade";
 	e.src = *peer;

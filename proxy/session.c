@@ -346,7 +346,7 @@ session_new(struct proxy *proxy, int fd, const struct address *peer,
 		free(s);
 		return NULL;
 	}
-	id_session(s->id, (uint64_t)(s->opened * 1000));
+	id_session(&proxy->ids, s->id, (uint64_t)(s->opened * 1000));
 	leg_open(&s->client, proxy->loop, fd, client_ready, s);
 	s->next = proxy->sessions;
 	if (s->next != NULL)

@@ -38,6 +38,7 @@ struct proxy {
 	struct terminator *terminator;	/* NULL: client.tls none */
 	struct asker *asker;
 	struct queue *records;
+	struct id_source ids;
 	void (*sighting)(void *arg, const struct sighting *s);
 	void (*left)(void *arg);	/* a session was freed */
 	/* A client's handshake with us failed; and whether one did within the hour. */

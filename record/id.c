@@ -9,12 +9,18 @@
 
 static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-static void
-random_octets(unsigned char *p, size_t len)
+/* take: the next octets; none is used twice. */
+static const unsigned char *
+take(struct id_source *source, unsigned len)
 {
-	/* Requests of up to 256 octets are never cut short by a signal (getrandom(2)). */
-	if (getrandom(p, len, 0) != (ssize_t)len)
-		abort();
+	if (source->left < len) {
+		if (getrandom(source->octets, sizeof source->octets, 0) !=
+		    (ssize_t)sizeof source->octets)
+			abort();
+		source->left = sizeof source->octets;
+	}
+	source->left -= len;
+	return source->octets + source->left;
 }
 
 /* n digits from the low 5n bits of v, the highest first. */
@@ -35,13 +41,10 @@ bits40(const unsigned char p[5])
 }
 
 void
-id_decision(char out[ID_DECISION_SIZE])
+id_decision(struct id_source *source, char out[ID_DECISION_SIZE])
 {
-	unsigned char random[5];
-	uint64_t v;
+	uint64_t v = bits40(take(source, 5));
 
-	random_octets(random, sizeof random);
-	v = bits40(random);
 	out = put_digits(out, v >> 20, 4);
 	*out++ = '-';
 	out = put_digits(out, v, 4);
@@ -49,11 +52,10 @@ id_decision(char out[ID_DECISION_SIZE])
 }
 
 void
-id_session(char out[ID_SESSION_SIZE], uint64_t now_ms)
+id_session(struct id_source *source, char out[ID_SESSION_SIZE], uint64_t now_ms)
 {
-	unsigned char random[10];
+	const unsigned char *random = take(source, 10);
 
-	random_octets(random, sizeof random);
 	out = put_digits(out, now_ms & 0xffffffffffffu, 10);
 	out = put_digits(out, bits40(random), 8);
 	out = put_digits(out, bits40(random + 5), 8);

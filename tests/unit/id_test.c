@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+static struct id_source source;
 static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 static void
@@ -18,12 +19,12 @@ decision_ids_have_their_form(void **state)
 
 	(void)state;
 	for (int i = 0; i < 1000; i++) {
-		id_decision(id);
+		id_decision(&source, id);
 		assert_int_equal(strlen(id), 9);
 		assert_int_equal(id[4], '-');
 		assert_int_equal(strspn(id, digits), 4);
 		assert_int_equal(strspn(id + 5, digits), 4);
-		id_decision(other);
+		id_decision(&source, other);
 		assert_string_not_equal(id, other);
 	}
 }
@@ -35,7 +36,7 @@ all_digits_come(void **state)
 
 	(void)state;
 	for (int i = 0; i < 4000; i++) {
-		id_decision(id);
+		id_decision(&source, id);
 		for (int k = 0; k < 9; k++)
 			if (k != 4)
 				seen[k][strchr(digits, id[k]) - digits] = 'x';
@@ -61,7 +62,7 @@ session_ids_sort_by_time(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		id_session(id, cases[i].ms);
+		id_session(&source, id, cases[i].ms);
 		assert_int_equal(strlen(id), 26);
 		assert_int_equal(strspn(id, digits), 26);
 		assert_memory_equal(id, cases[i].start, 10);
