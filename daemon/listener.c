@@ -47,7 +47,7 @@ open_one(const struct address *address)
 		fd = socket(AF_INET, type, 0);
 	if (fd < 0)
 		return -1;
-	/* What is accepted inherits TCP_NODELAY: dialogue is many small writes, made whole by us. */
+	/* What is accepted inherits TCP_NODELAY: dialogue is small writes, made whole by us. */
 	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0 &&
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0 &&

@@ -9,7 +9,7 @@
 
 #include "policy/fault.h"
 
-/* Nothing is known well enough for a verdict; monitor does not change that. */
+/* Nothing is known well enough for a verdict: mail waits, but under monitor. */
 static void
 deferred(const struct requirement *q, struct verdict *v)
 {
@@ -26,7 +26,7 @@ deferred(const struct requirement *q, struct verdict *v)
 		    "cannot be judged now: the policy service does not answer" },
 	};
 
-	v->kind = VERDICT_REFUSE;
+	v->kind = q->monitor ? VERDICT_WOULD_REFUSE : VERDICT_REFUSE;
 	v->result_type = RESULT_VALIDATION_FAILURE;
 	v->reason_code = deferrals[q->defer_code].code;
 	v->enhanced = deferrals[q->defer_code].enhanced;
@@ -110,16 +110,16 @@ judge(const struct requirement *q, enum starttls starttls, const struct proof *p
 bool
 judge_wants_tls(const struct requirement *q)
 {
-	return q->state == REQUIREMENT_READY && q->level != LEVEL_NONE;
+	return q->state == REQUIREMENT_READY ? q->level != LEVEL_NONE : q->monitor;
 }
 
 bool
 judge_demands_tls(const struct requirement *q)
 {
-	if (q->state == REQUIREMENT_DEFER)
-		return true;	/* nothing may be sent at all */
 	if (q->monitor)
 		return false;
+	if (q->state == REQUIREMENT_DEFER)
+		return true;	/* nothing may be sent at all */
 	return (testing(q) ? q->floor : q->level) >= LEVEL_ENCRYPT ||
 	    (q->remembered && q->stripping_refuse);
 }

@@ -46,8 +46,8 @@ struct verdict {
 };
 
 /* judge: what `peer`'s behaviour and proof are worth under q. A peer that did not use TLS has
- * proof->state PROOF_NO_TLS. q->state DEFER gives a refusal with the deferral's code, whatever the
- * mode; injection one whatever the level, since that connection is dead (monitor: would-refuse).
+ * proof->state PROOF_NO_TLS. q->state DEFER gives a refusal with the deferral's code;
+ * injection one whatever the level, since that connection is dead (monitor: both would-refuse).
  * The reason never holds octets other than printable ASCII; it reads on after the domain's name.
  * Where several things are wrong the first counts: MX host not in the policy, no TLS, TLS too
  * old, chain, name (names in a certificate that nobody vouches for say nothing). A pass has

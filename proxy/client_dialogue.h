@@ -38,7 +38,6 @@ struct client_facts {
 	enum client_phase phase;
 	bool tls;			/* the client's side is under TLS */
 	bool starttls_offered;
-	bool esmtp;			/* EHLO was said */
 	unsigned extensions;		/* offered to the client */
 };
 

@@ -249,7 +249,7 @@ carry_out(struct session *s, size_t line_len)
 	enum path_result why = PATH_OK;
 	enum command_result r = command_parse(line, line_len - 2, &c, &why);
 	const struct client_facts facts = {
-		.phase = s->phase, .tls = s->client.tls != NULL, .esmtp = s->esmtp,
+		.phase = s->phase, .tls = s->client.tls != NULL,
 		.starttls_offered = (s->offered & EXT_STARTTLS) != 0, .extensions = s->offered,
 	};
 	struct client_step step = client_step(&facts, r, &c);

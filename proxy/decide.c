@@ -130,10 +130,12 @@ decide_give_up(struct session *s)
 	if (d->requirement != NULL)
 		return;
 	d->requirement = malloc(sizeof(down));
-	if (d->requirement != NULL)
+	if (d->requirement != NULL) {
 		*d->requirement = down;
-	else
+		d->requirement->monitor = s->proxy->config->mode == MODE_MONITOR;
+	} else {
 		session_violation(s, "421 4.3.2 postern: out of memory", "out of memory");
+	}
 }
 
 /* record: the one line about this recipient domain in this transaction. */
@@ -262,7 +264,8 @@ dead_peer(struct session *s)
 
 	if (outcome && s->decision->tried)
 		return judge_peer(s, up->starttls, up->proof);
-	if (decision_redial(s))
+	/* It died of itself, before this decision or since: one more try, no more. */
+	if (s->decision->dials == 0 && decision_redial(s))
 		return true;
 	return s->decision == NULL ? true : decision_lost(s);
 }
@@ -290,7 +293,10 @@ ready_peer(struct session *s)
 static bool
 peer_step(struct session *s)
 {
-	if (s->decision->requirement->state == REQUIREMENT_DEFER)
+	const struct requirement *q = s->decision->requirement;
+
+	/* Nothing may be sent, so nothing is tried; monitor lets it pass, over TLS if it can. */
+	if (q->state == REQUIREMENT_DEFER && !q->monitor)
 		return judge_peer(s, s->up.starttls, NULL);
 	switch (s->up.phase) {
 	case SERVER_DEAD:

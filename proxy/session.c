@@ -206,7 +206,7 @@ client_step_once(struct session *s)
 	return false;
 }
 
-/* client_fill: reads what the client has sent; what follows our 220 to STARTTLS is for TLS alone. */
+/* client_fill: reads what the client has sent; what follows our 220 to STARTTLS is for TLS. */
 static bool
 client_fill(struct session *s)
 {

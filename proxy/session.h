@@ -76,7 +76,7 @@ struct session {
 	struct address peer, origin;
 	enum client_phase phase;
 	enum session_wait wait;
-	bool esmtp, ended, close_after;
+	bool esmtp, ended;
 	uint8_t faults;
 	unsigned offered;		/* extensions in our EHLO reply */
 	size_t scanned;			/* of an unfinished command line */

@@ -441,8 +441,7 @@ test_deferrals(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct requirement q = { .state = REQUIREMENT_DEFER, .defer_code = cases[i].defer,
-		    .monitor = true };
+		struct requirement q = { .state = REQUIREMENT_DEFER, .defer_code = cases[i].defer };
 		struct verdict v = verdict(q, STARTTLS_OFFERED, proven(one_name, 1));
 
 		expect(v, VERDICT_REFUSE, RESULT_VALIDATION_FAILURE, cases[i].code,
@@ -450,6 +449,13 @@ test_deferrals(void **state)
 		assert_true(v.reason[0] != '\0');
 		assert_true(judge_demands_tls(&q));
 		assert_false(judge_wants_tls(&q));
+		/* monitor refuses nothing; the mail goes over TLS if it can. */
+		q.monitor = true;
+		v = verdict(q, STARTTLS_OFFERED, proven(one_name, 1));
+		expect(v, VERDICT_WOULD_REFUSE, RESULT_VALIDATION_FAILURE, cases[i].code,
+		    cases[i].enhanced);
+		assert_false(judge_demands_tls(&q));
+		assert_true(judge_wants_tls(&q));
 		q.reason = "has a reason of its own";
 		v = verdict(q, STARTTLS_OFFERED, clear);
 		assert_string_equal(v.reason, "has a reason of its own");
@@ -602,7 +608,7 @@ check(const struct requirement *q, enum starttls starttls, const struct proof *p
 	assert_true(v.kind != VERDICT_PASS || !(v.other_session || v.by_memory));
 	assert_true(verdict_reply(reply, sizeof reply, "K7Q2-M4XD", "a.example", q, &v) > 0);
 	if (q->state == REQUIREMENT_DEFER) {
-		assert_int_equal(v.kind, VERDICT_REFUSE);
+		assert_int_equal(v.kind, q->monitor ? VERDICT_WOULD_REFUSE : VERDICT_REFUSE);
 		return;
 	}
 	if (q->monitor)

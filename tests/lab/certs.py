@@ -1,0 +1,115 @@
+# certs.py - the laboratory's certification authority: a root, an intermediate, good and bad leaves
+# SPDX-License-Identifier: GPL-3.0-or-later
+import os
+import subprocess
+import threading
+
+from inside import STATE, write
+
+DIR = STATE + "/certs"
+CONF = """[ca]
+default_ca = lab
+[lab]
+database = {dir}/{issuer}.index
+serial = {dir}/{issuer}.serial
+new_certs_dir = {dir}
+default_md = sha256
+policy = any
+copy_extensions = copyall
+unique_subject = no
+[any]
+commonName = supplied
+"""
+
+lock = threading.Lock()
+made = {}
+
+
+def openssl(*args, input=None):
+    done = subprocess.run(["openssl", *args], capture_output=True, text=True, input=input)
+    if done.returncode:
+        raise RuntimeError(f"openssl {' '.join(args)}\n{done.stderr}")
+    return done.stdout
+
+
+def authority(name, issuer=None):
+    """DIR/name.pem and .key. Names are constrained by nothing: every domain here is ours."""
+    key, cert = f"{DIR}/{name}.key", f"{DIR}/{name}.pem"
+    openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
+    signer = ["-CA", f"{DIR}/{issuer}.pem", "-CAkey", f"{DIR}/{issuer}.key"] if issuer else []
+    openssl("req", "-x509", "-new", "-key", key, "-subj", f"/CN=postern lab {name}", "-days", "30",
+            "-out", cert, *signer, "-addext", "basicConstraints=critical,CA:TRUE",
+            "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+    write(f"{DIR}/{name}.index", "")
+    write(f"{DIR}/{name}.serial", "01\n")
+    write(f"{DIR}/{name}.conf", CONF.format(dir=DIR, issuer=name))
+
+
+def setup():
+    """The root that gateways trust (ca_file), its intermediate, and a root nobody trusts."""
+    os.makedirs(DIR, exist_ok=True)
+    authority("root")
+    authority("intermediate", "root")
+    authority("stranger")
+    openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", f"{DIR}/leaf.key")
+    os.chmod(f"{DIR}/leaf.key", 0o644)
+
+
+def ca_file():
+    return f"{DIR}/root.pem"
+
+
+def key_file():
+    return f"{DIR}/leaf.key"
+
+
+def read(path):
+    with open(path) as f:
+        return f.read()
+
+
+def leaf(kind, *names):
+    """A file with key and chain for a server called names[0].
+
+    kind: good, expired, self-signed, stranger (an unknown root), missing-intermediate, cn-only, or
+    wrong-name (a good certificate, but for other.example)."""
+    if kind == "wrong-name":
+        kind, names = "good", ("mx.other.example",)
+    with lock:
+        if (kind, names) in made:
+            return made[kind, names]
+        path = make(kind, names)
+        made[kind, names] = path
+        return path
+
+
+def make(kind, names):
+    # Every certificate has a serial number of its own, so the same name made twice differs.
+    path = f"{DIR}/{len(made)}-{names[0].replace('*', '_')}-{kind}.pem"
+    san = [] if kind == "cn-only" else \
+        ["-addext", "subjectAltName=" + ",".join("DNS:" + n for n in names)]
+    subject = ["-key", key_file(), "-subj", "/CN=" + (names[0] if kind == "cn-only" else "mx"),
+               "-addext", "basicConstraints=critical,CA:FALSE",
+               "-addext", "extendedKeyUsage=serverAuth,clientAuth", *san]
+    chain = ""
+    if kind == "expired":
+        openssl("req", "-new", *subject, "-out", path + ".csr")
+        openssl("ca", "-batch", "-notext", "-config", f"{DIR}/intermediate.conf",
+                "-cert", f"{DIR}/intermediate.pem", "-keyfile", f"{DIR}/intermediate.key",
+                "-startdate", "20240101000000Z", "-enddate", "20240301000000Z",
+                "-in", path + ".csr", "-out", path + ".crt")
+    else:
+        issuer = {"self-signed": None, "stranger": "stranger"}.get(kind, "intermediate")
+        signer = ["-CA", f"{DIR}/{issuer}.pem", "-CAkey", f"{DIR}/{issuer}.key"] if issuer else []
+        openssl("req", "-x509", "-new", *subject, *signer, "-days", "20", "-out", path + ".crt")
+    if kind in ("good", "expired", "cn-only"):
+        chain = read(f"{DIR}/intermediate.pem")
+    write(path, read(key_file()) + read(path + ".crt") + chain)
+    return path
+
+
+def fresh(*names):
+    """A good certificate that was not there before: what a renewal looks like."""
+    with lock:
+        made.pop(("good", names), None)
+    return leaf("good", *names)
