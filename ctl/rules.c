@@ -4,8 +4,9 @@
  * For IPv4 and IPv6 alike, two chains named POSTERN. In `filter`, called from FORWARD: port 25
  * is never forwarded past us; redirected connections do not come through FORWARD, so what does
  * is a connection older than the rules, or one that lost its redirection. In `nat`, called
- * from PREROUTING: the redirection. The filter is made first, so that no moment is open. A
- * family without clients is closed as a whole: a setup that covers one family only would leak. */
+ * from PREROUTING: the redirection. The filter is made first, so that no moment is open, and each
+ * chain is replaced in one step, so that commands run again disturb nobody. A family without
+ * clients is closed as a whole: a setup that covers one family only would leak. */
 #include "ctl/rules.h"
 
 #include <ctype.h>
@@ -14,14 +15,14 @@
 #define INTERFACE_NAME_MAX 15	/* IFNAMSIZ less the NUL */
 
 struct family {
-	const char *command;	/* "-w": wait for whoever else changes rules */
+	const char *command, *restore;	/* "-w": wait for whoever else changes rules */
 	const char *name;
 	bool v4;
 };
 
 static const struct family families[] = {
-	{ "iptables -w", "IPv4", true },
-	{ "ip6tables -w", "IPv6", false },
+	{ "iptables -w", "iptables-restore -w", "IPv4", true },
+	{ "ip6tables -w", "ip6tables-restore -w", "IPv6", false },
 };
 
 /* The name goes into shell commands: nothing but what interfaces are called. */
@@ -48,11 +49,18 @@ count(const struct config *config, bool v4)
 	return n;
 }
 
+/* Our chain of this table, filled anew in one step: made where it is missing, nothing else of the
+ * table is touched. */
 static void
-write_chain(FILE *out, const struct family *f, const char *table)
+begin_chain(FILE *out, const struct family *f, const char *table)
 {
-	fprintf(out, "%s -t %s -N POSTERN 2>/dev/null || true\n", f->command, table);
-	fprintf(out, "%s -t %s -F POSTERN\n", f->command, table);
+	fprintf(out, "%s --noflush <<'END'\n*%s\n:POSTERN - [0:0]\n", f->restore, table);
+}
+
+static void
+end_chain(FILE *out)
+{
+	fputs("COMMIT\nEND\n", out);
 }
 
 /* The call of our chain, first in the base chain, there exactly once. */
@@ -70,16 +78,18 @@ write_call(FILE *out, const struct family *f, const char *table, const char *bas
 }
 
 static void
-write_targets(FILE *out, const struct config *config, const struct family *f, const char *table,
+write_chain(FILE *out, const struct config *config, const struct family *f, const char *table,
     const char *target)
 {
 	char network[ADDRESS_TEXT_SIZE];
 	size_t i;
 
+	begin_chain(out, f, table);
 	for (i = 0; i < config->intercept.from_len; i++)
 		if (address_is_v4(&config->intercept.from[i].ip) == f->v4)
-			fprintf(out, "%s -t %s -A POSTERN -s %s -p tcp -j %s\n", f->command, table,
+			fprintf(out, "-A POSTERN -s %s -p tcp -j %s\n",
 			    network_print(&config->intercept.from[i], network), target);
+	end_chain(out);
 }
 
 static void
@@ -94,20 +104,19 @@ write_family(FILE *out, const struct config *config, const struct family *f)
 		    "closed%s\n", f->name, interface != NULL ? "" :
 		    " in every\n# direction; give intercept.interface to close it for the "
 		    "clients' side alone");
-		write_chain(out, f, "filter");
-		fprintf(out, "%s -t filter -A POSTERN -p tcp -j %s\n", f->command, reject);
+		begin_chain(out, f, "filter");
+		fprintf(out, "-A POSTERN -p tcp -j %s\n", reject);
+		end_chain(out);
 		write_call(out, f, "filter", "FORWARD", interface);
 		return;
 	}
 	fprintf(out, "# %s: forward nothing past postern, then bring it the clients' connections\n",
 	    f->name);
-	write_chain(out, f, "filter");
-	write_targets(out, config, f, "filter", reject);
+	write_chain(out, config, f, "filter", reject);
 	write_call(out, f, "filter", "FORWARD", interface);
 	snprintf(redirect, sizeof(redirect), "REDIRECT --to-ports %u",
 	    (unsigned)config->intercept.listen.port);
-	write_chain(out, f, "nat");
-	write_targets(out, config, f, "nat", redirect);
+	write_chain(out, config, f, "nat", redirect);
 	write_call(out, f, "nat", "PREROUTING", interface);
 }
 

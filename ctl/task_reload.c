@@ -97,8 +97,10 @@ task_reload(const struct options *o, const struct config *config)
 	if (before == 0)
 		return task_fail(o, code, error);
 	line = ask(config, "reload", &code, error, sizeof(error));
+	/* The process that was asked may be gone before its answer is out: what happens, counts. */
 	if (line == NULL)
-		return task_fail(o, code, error);
+		return code == EXIT_TEMPORARY ? wait_for(o, config, before) :
+		    task_fail(o, code, error);
 	if (!task_last(line, &result))
 		result = EXIT_TEMPORARY;
 	if (result != EXIT_YES)

@@ -42,19 +42,23 @@ both_families(void **state)
 	char *text = commands(from, 3, "lan0", METHOD_REDIRECT, BACKEND_IPTABLES);
 
 	(void)state;
-	assert_non_null(strstr(text, "\niptables -w -t nat -A POSTERN -s 192.0.2.0/24 -p tcp "
-	    "-j REDIRECT --to-ports 10025\n"));
-	assert_non_null(strstr(text, "\nip6tables -w -t nat -A POSTERN -s 2001:db8:1::/48 -p tcp "
-	    "-j REDIRECT --to-ports 10025\n"));
-	assert_non_null(strstr(text, "iptables -w -t nat -A POSTERN -s 198.51.100.7"));
-	assert_null(strstr(text, "ip6tables -w -t nat -A POSTERN -s 192"));
-	assert_null(strstr(text, "\niptables -w -t nat -A POSTERN -s 2001"));
+	/* Each chain in one step, with the networks of its family and no others. */
+	assert_non_null(strstr(text, "\niptables-restore -w --noflush <<'END'\n*nat\n"
+	    ":POSTERN - [0:0]\n"
+	    "-A POSTERN -s 192.0.2.0/24 -p tcp -j REDIRECT --to-ports 10025\n"
+	    "-A POSTERN -s 198.51.100.7/32 -p tcp -j REDIRECT --to-ports 10025\n"
+	    "COMMIT\nEND\n"));
+	assert_non_null(strstr(text, "\nip6tables-restore -w --noflush <<'END'\n*nat\n"
+	    ":POSTERN - [0:0]\n"
+	    "-A POSTERN -s 2001:db8:1::/48 -p tcp -j REDIRECT --to-ports 10025\n"
+	    "COMMIT\nEND\n"));
 	assert_non_null(strstr(text, "\niptables -w -t nat -C PREROUTING -i lan0 -p tcp --dport 25 "
 	    "-j POSTERN 2>/dev/null || iptables -w -t nat -I PREROUTING -i lan0 -p tcp --dport 25 "
 	    "-j POSTERN\n"));
 	/* What would be forwarded past the proxy is closed before the redirection is made. */
-	assert_true(strstr(text, "-t filter -A POSTERN -s 192.0.2.0/24 -p tcp -j REJECT") <
-	    strstr(text, "-t nat -N POSTERN"));
+	assert_true(strstr(text, "*filter\n:POSTERN - [0:0]\n"
+	    "-A POSTERN -s 192.0.2.0/24 -p tcp -j REJECT --reject-with tcp-reset\n") <
+	    strstr(text, "*nat\n"));
 	free(text);
 }
 
@@ -65,11 +69,11 @@ other_family_is_closed(void **state)
 	static const struct {
 		const char *from, *open, *closed;
 	} rows[] = {
-		{ "192.0.2.0/24", "\niptables -w -t nat -A",
-		    "\nip6tables -w -t filter -A POSTERN -p tcp -j REJECT --reject-with tcp-reset\n"
+		{ "192.0.2.0/24", "\niptables-restore -w --noflush <<'END'\n*nat\n",
+		    "\n-A POSTERN -p tcp -j REJECT --reject-with tcp-reset\nCOMMIT\nEND\n"
 		    "ip6tables -w -t filter -C FORWARD -i lan0 -p tcp --dport 25 -j POSTERN" },
-		{ "2001:db8::/32", "\nip6tables -w -t nat -A",
-		    "\niptables -w -t filter -A POSTERN -p tcp -j REJECT --reject-with tcp-reset\n"
+		{ "2001:db8::/32", "\nip6tables-restore -w --noflush <<'END'\n*nat\n",
+		    "\n-A POSTERN -p tcp -j REJECT --reject-with tcp-reset\nCOMMIT\nEND\n"
 		    "iptables -w -t filter -C FORWARD -i lan0 -p tcp --dport 25 -j POSTERN" },
 	};
 	size_t i;
@@ -136,11 +140,14 @@ interface_names(void **state)
 	}
 }
 
-/* Every line is a comment or a command, and sh takes all of it (-n: reads, runs nothing). */
+/* Every line is a comment, a command or what it reads, and sh takes all of it (-n: reads, runs nothing). */
 static void
 shell_takes_it(void **state)
 {
 	static const char *const from[] = { "192.0.2.0/24", "2001:db8::/32" };
+	static const char *const starts[] = { "iptables -w -t ", "ip6tables -w -t ",
+		"iptables-restore -w --noflush <<'END'", "ip6tables-restore -w --noflush <<'END'",
+		"*nat", "*filter", ":POSTERN - [0:0]", "-A POSTERN ", "COMMIT", "END" };
 	char *text = commands(from, 2, "lan0", METHOD_REDIRECT, BACKEND_IPTABLES), *line, *rest;
 	FILE *shell = popen("sh -n", "w");
 
@@ -149,10 +156,13 @@ shell_takes_it(void **state)
 	fputs(text, shell);
 	assert_int_equal(pclose(shell), 0);
 	rest = text;
-	while ((line = strsep(&rest, "\n")) != NULL)
-		assert_true(line[0] == '\0' || line[0] == '#' ||
-		    strncmp(line, "iptables -w -t ", 15) == 0 ||
-		    strncmp(line, "ip6tables -w -t ", 16) == 0);
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		bool ours = line[0] == '\0' || line[0] == '#';
+
+		for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+			ours |= strncmp(line, starts[i], strlen(starts[i])) == 0;
+		assert_true(ours);
+	}
 	free(text);
 }
 
