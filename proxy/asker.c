@@ -5,6 +5,7 @@
  * question finds nobody. */
 #include "proxy/asker.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,8 +122,11 @@ vacate(struct asker *a, struct place *place)
 void
 asker_withdraw(struct asker *a, struct asking *asking)
 {
-	if (asking->open)
-		vacate(a, find(a, asking->question.id));
+	if (!asking->open)
+		return;
+	struct place *place = find(a, asking->question.id);
+	assert(place != NULL);
+	vacate(a, place);
 }
 
 bool

@@ -22,8 +22,8 @@ turn_away(struct proxy *p, int fd, const struct address *peer, const struct addr
 	int n = snprintf(line, sizeof(line), "421 %s postern: %s: %s\r\n", code,
 	    address_print_ip(&peer->ip, ip), why);
 
-	if (n > 0 && send(fd, line, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		n = 0;
+	if (n > 0)
+		(void)send(fd, line, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
 	close(fd);
 	report_rejected(p, peer, origin, why);
 }

@@ -46,7 +46,7 @@ envelope_decide(struct envelope *e, const char *domain, const char *reply)
 	/* Grows at powers of two; most transactions have one domain. */
 	if ((e->domains_len & (e->domains_len - 1)) == 0) {
 		size_t size = e->domains_len == 0 ? 1 : e->domains_len * 2;
-		void *bigger = realloc(e->domains, size * sizeof(*e->domains));
+		void *bigger = realloc(e->domains, size * sizeof(struct envelope_domain *));
 		if (bigger == NULL)
 			return false;
 		e->domains = bigger;

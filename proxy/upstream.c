@@ -96,7 +96,7 @@ keep_said(struct upstream *u, const struct reply_line *line)
 
 	for (size_t i = 0; i < line->text_len && n < (int)sizeof(u->said) - 1; i++) {
 		char c = line->text[i];
-		u->said[n++] = c >= ' ' && c <= '~' ? c : '?';
+		u->said[n++] = (char)(c >= ' ' && c <= '~' ? c : '?');
 	}
 	u->said[n] = '\0';
 }
