@@ -66,6 +66,10 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBRARY)
 
 units: $(UNITS)
 
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 # Every fuzz target, and the code under it, built by clang with libFuzzer and the sanitizers.
 build/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -102,7 +106,7 @@ demo:
 
 bench:
 	$(MAKE) deps
-	$(MAKE) -j2 all
+	$(MAKE) -j2 all $(BUILD)/bench/policy_bench
 	BUILD=$(BUILD) tests/bench/bench
 
 lint:
@@ -118,7 +122,9 @@ install: all
 	done
 
 deb:
-	@echo "make deb: not available in this version" >&2; exit 2
+	$(MAKE) deps
+	$(MAKE) -j2 all
+	tests/tools/deb $(VERSION)
 
 clean:
 	rm -rf build
