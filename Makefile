@@ -40,6 +40,10 @@ LIBRARY := $(BUILD)/libpostern.a
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*_test.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 
+# One short line a file; V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $@)
+
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all deps demo check check-built lint fuzz fuzzers bench deb install clean
@@ -47,71 +51,80 @@ FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c
 all: $(BUILD)/posternd $(BUILD)/posternctl
 
 $(BUILD)/posternd: $(BUILD)/obj/daemon/main.o $(LIBRARY)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/posternctl: $(BUILD)/obj/ctl/posternctl.o $(LIBRARY)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
-	ar qcs $@ $^
+	$(call say,AR)
+	$(Q)ar qcs $@ $^
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 
 units: $(UNITS)
 
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # Every fuzz target, and the code under it, built by clang with libFuzzer and the sanitizers.
 build/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
-	clang $(CPPFLAGS) -std=c17 -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
+	$(call say,CC)
+	$(Q)clang $(CPPFLAGS) -std=c17 -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
 	    -fno-sanitize-recover=undefined $(WARNINGS) -MMD -MP -c -o $@ $<
 
 build/fuzz/libpostern.a: $(SOURCES:%.c=build/fuzz/obj/%.o)
 	@rm -f $@
-	ar qcs $@ $^
+	$(call say,AR)
+	$(Q)ar qcs $@ $^
 
 build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o build/fuzz/libpostern.a
-	clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
+	$(call say,LD)
+	$(Q)clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
 
 fuzzers: $(FUZZERS)
 
 # Each target for FUZZ_SECONDS, two at a time; what is found lands in build/fuzz/found.
 fuzz:
-	$(MAKE) deps
-	$(MAKE) -j2 fuzzers
-	tests/tools/fuzz $(FUZZ_SECONDS) $(notdir $(FUZZERS))
+	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory -j2 fuzzers
+	@tests/tools/fuzz $(FUZZ_SECONDS) $(notdir $(FUZZERS))
 
 deps:
-	tests/tools/deps
+	@tests/tools/deps
 
 check:
-	$(MAKE) deps
-	$(MAKE) -j2 all units fuzzers $(if $(SANITIZE),SANITIZE=1)
-	BUILD=$(BUILD) tests/tools/check $(CHECK)
+	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory -j2 all units fuzzers $(if $(SANITIZE),SANITIZE=1)
+	@BUILD=$(BUILD) tests/tools/check $(CHECK)
 
 demo:
-	$(MAKE) deps
-	$(MAKE) -j2 all
-	BUILD=$(BUILD) tests/lab/demo
+	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory -j2 all
+	@BUILD=$(BUILD) tests/lab/demo
 
 bench:
-	$(MAKE) deps
-	$(MAKE) -j2 all $(BUILD)/bench/policy_bench
-	BUILD=$(BUILD) tests/bench/bench
+	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory -j2 all $(BUILD)/bench/policy_bench
+	@BUILD=$(BUILD) tests/bench/bench
 
 lint:
-	$(MAKE) deps
-	tests/tools/lint
+	@$(MAKE) --no-print-directory deps
+	@tests/tools/lint
 
 install: all
 	install -D -m 0755 $(BUILD)/posternd $(DESTDIR)$(SBINDIR)/posternd
@@ -122,9 +135,9 @@ install: all
 	done
 
 deb:
-	$(MAKE) deps
-	$(MAKE) -j2 all
-	tests/tools/deb $(VERSION)
+	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory -j2 all
+	@tests/tools/deb $(VERSION)
 
 clean:
 	rm -rf build
