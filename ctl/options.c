@@ -21,6 +21,7 @@ const char options_usage[] =
     "  decisions [--follow] [--refused] [--domain N] [--since 1h] [--id ID]\n"
     "  explain ID                      one decision with its evidence, and what to do\n"
     "  policy list | show NAME | refresh NAME | forget NAME\n"
+    "  policy acknowledge              that a broken store was set aside is known\n"
     "  mode [monitor|enforce]          until the next reload\n"
     "  reload                          read the configuration again\n"
     "  rules show                      the firewall commands for this configuration\n"
@@ -44,6 +45,7 @@ static const struct verb_row {
 	{ "policy",		"show",		VERB_POLICY_SHOW,	DOMAIN },
 	{ "policy",		"refresh",	VERB_POLICY_REFRESH,	DOMAIN },
 	{ "policy",		"forget",	VERB_POLICY_FORGET,	DOMAIN },
+	{ "policy",		"acknowledge",	VERB_POLICY_ACKNOWLEDGE, NOTHING },
 	{ "mode",		NULL,		VERB_MODE,		MODE_OR_NOTHING },
 	{ "reload",		NULL,		VERB_RELOAD,		NOTHING },
 	{ "rules",		"show",		VERB_RULES_SHOW,	NOTHING },

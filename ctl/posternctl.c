@@ -80,6 +80,7 @@ run(const struct options *o)
 	case VERB_POLICY_SHOW:
 	case VERB_POLICY_REFRESH:
 	case VERB_POLICY_FORGET:
+	case VERB_POLICY_ACKNOWLEDGE:
 	case VERB_MODE:
 		return with_config(o, task_ask);
 	}

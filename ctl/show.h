@@ -15,6 +15,7 @@ void show_policy_list(FILE *out, const json_t *list);
 void show_policy(FILE *out, const json_t *policy);
 void show_refresh(FILE *out, const json_t *result);
 void show_forget(FILE *out, const json_t *result);
+void show_acknowledge(FILE *out, const json_t *result);
 void show_mode(FILE *out, const json_t *mode);
 
 void show_decision(FILE *out, const json_t *decision);	/* one line */

@@ -88,6 +88,14 @@ show_forget(FILE *out, const json_t *result)
 }
 
 void
+show_acknowledge(FILE *out, const json_t *result)
+{
+	fputs(json_is_true(json_object_get(result, "acknowledged")) ?
+	    "acknowledged: the store that was set aside degrades the status no more\n" :
+	    "there is nothing to acknowledge\n", out);
+}
+
+void
 show_mode(FILE *out, const json_t *mode)
 {
 	const char *now = terminal_member(mode, "mode");

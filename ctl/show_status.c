@@ -55,6 +55,8 @@ show_process(FILE *out, const char *name, const json_t *process)
 		fputs("not running", out);
 	else
 		fprintf(out, "pid %lld", number(process, "pid"));
+	if (json_object_get(process, "sessions") != NULL)
+		fprintf(out, ", %lld sessions", number(process, "sessions"));
 	fprintf(out, ", %lld restarts%s\n", number(process, "restarts"),
 	    draining ? ", draining" : "");
 }

@@ -21,6 +21,7 @@ static const struct row rows[] = {
 	{ VERB_POLICY_SHOW,	"policy-show",		show_policy },
 	{ VERB_POLICY_REFRESH,	"policy-refresh",	show_refresh },
 	{ VERB_POLICY_FORGET,	"policy-forget",	show_forget },
+	{ VERB_POLICY_ACKNOWLEDGE, "policy-acknowledge", show_acknowledge },
 	{ VERB_MODE,		"mode",			show_mode },
 };
 

@@ -1,4 +1,4 @@
-/* verb_policy.c - the cached policies: list, show, refresh, forget
+/* verb_policy.c - the cached policies: list, show, refresh, forget, acknowledge
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
 #include <string.h>
@@ -65,16 +65,20 @@ refreshed(void *arg, json_t *result)
 void
 verb_policy_refresh(struct connection *c, const struct request *r)
 {
-	char name[REQUEST_TEXT_SIZE];
+	char name[REQUEST_TEXT_SIZE], what[REQUEST_TEXT_SIZE + 64];
 	struct pending *p;
 
 	if (!verbs_name(c, r->name, name))
 		return;
 	p = connection_pend(c);
-	if (p == NULL)
+	if (p == NULL) {
 		connection_fail(c, EXIT_TEMPORARY, "out of memory");
-	else
-		engine_policy_refresh(engine_of(c), name, refreshed, p);
+		return;
+	}
+	/* Now, since the client may be gone when the answer comes. */
+	snprintf(what, sizeof(what), "policy of %s to be fetched", name);
+	verbs_record(c, "refresh", name, what);
+	engine_policy_refresh(engine_of(c), name, refreshed, p);
 }
 
 void
@@ -91,4 +95,23 @@ verb_policy_forget(struct connection *c, const struct request *r)
 	snprintf(what, sizeof(what), "policy and STARTTLS memory of %s forgotten", name);
 	verbs_record(c, "forget", name, what);
 	connection_end(c, EXIT_YES, json_pack("{s:s}", "forgotten", name));
+}
+
+void
+verb_policy_acknowledge(struct connection *c, const struct request *r)
+{
+	(void)r;
+	switch (engine_acknowledge(engine_of(c))) {
+	case ENGINE_ACKNOWLEDGED:
+		verbs_record(c, "acknowledge", "", "the loss of a broken store acknowledged");
+		connection_end(c, EXIT_YES, json_pack("{s:b}", "acknowledged", 1));
+		return;
+	case ENGINE_NOTHING_TO_ACKNOWLEDGE:
+		connection_end(c, EXIT_NO, json_pack("{s:b}", "acknowledged", 0));
+		return;
+	case ENGINE_NOT_ACKNOWLEDGED:
+		connection_fail(c, EXIT_TEMPORARY,
+		    "policy.degraded cannot be removed from state-dir");
+		return;
+	}
 }

@@ -46,6 +46,17 @@ process(const struct counters_process *p, const char *name, uint64_t uptime_s, j
 	    "draining", p->draining != 0);
 }
 
+/* The newest worker's of this slot; those of its elders that drain are in the total alone. */
+static int64_t
+sessions(const struct counters *counters, const struct counters_process *p)
+{
+	int32_t column = p->column;
+
+	if (p->pid == 0 || column < 0 || column >= COUNTERS_COLUMNS)
+		return 0;
+	return counters_get(counters, column, COUNTER_SESSIONS);
+}
+
 static json_t *
 workers(const struct server_context *context, uint64_t uptime_s, json_t *problems)
 {
@@ -54,9 +65,14 @@ workers(const struct server_context *context, uint64_t uptime_s, json_t *problem
 	char name[32];
 
 	for (slot = 1; slot <= context->config->workers && slot < COUNTERS_PROCESSES; slot++) {
+		const struct counters_process *p = counters_process(context->counters, slot);
+		json_t *worker;
+
 		snprintf(name, sizeof(name), "worker %u", slot);
-		json_array_append_new(list, process(counters_process(context->counters, slot), name,
-		    uptime_s, problems));
+		worker = process(p, name, uptime_s, problems);
+		json_object_set_new(worker, "sessions",
+		    json_integer((json_int_t)sessions(context->counters, p)));
+		json_array_append_new(list, worker);
 	}
 	return list;
 }

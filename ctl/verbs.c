@@ -26,6 +26,7 @@ static const struct {
 	{ "policy-show",	READS,		true,	verb_policy_show },
 	{ "policy-refresh",	CHANGES,	true,	verb_policy_refresh },
 	{ "policy-forget",	CHANGES,	true,	verb_policy_forget },
+	{ "policy-acknowledge",	CHANGES,	false,	verb_policy_acknowledge },
 	{ "mode",		READS,		false,	verb_mode },
 	{ "mode-set",		CHANGES,	false,	verb_mode_set },
 	{ "reload",		CHANGES,	false,	verb_reload },

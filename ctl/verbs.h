@@ -20,6 +20,7 @@ void verb_policy_list(struct connection *c, const struct request *r);
 void verb_policy_show(struct connection *c, const struct request *r);
 void verb_policy_refresh(struct connection *c, const struct request *r);
 void verb_policy_forget(struct connection *c, const struct request *r);
+void verb_policy_acknowledge(struct connection *c, const struct request *r);
 void verb_mode(struct connection *c, const struct request *r);
 void verb_mode_set(struct connection *c, const struct request *r);
 void verb_reload(struct connection *c, const struct request *r);

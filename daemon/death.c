@@ -26,19 +26,29 @@ describe(const struct process *p, int status, char text[TEXT_SIZE])
 	return text;
 }
 
-/* A store that kills its reader (LMDB over a damaged file: SIGBUS) would do so for ever. */
+/* What LMDB does over a damaged file: it reads past its end, follows a pointer into nowhere, or
+ * finds itself at a loss. Our own crashes look the same; a store that is not to blame is still
+ * there under its new name. */
+static bool
+is_crash(int status)
+{
+	return WIFSIGNALED(status) && (WTERMSIG(status) == SIGBUS ||
+	    WTERMSIG(status) == SIGSEGV || WTERMSIG(status) == SIGABRT);
+}
+
+/* A store that kills its reader would do so for ever. */
 static void
 note_damage(struct family *f, const struct process *p, int status)
 {
 	double now = family_now();
 
-	if (!is_policy(p) || !WIFSIGNALED(status) || WTERMSIG(status) != SIGBUS)
+	if (!is_policy(p) || p->killed_for != NULL || !is_crash(status))
 		return;
 	if (f->damaged_s > 0 && now - f->damaged_s <= f->start->limits->damage_s) {
 		f->damaged_s = 0;
 		f->fresh_store = true;
-		console_error("the policy store has killed its reader twice; it is set aside and "
-		    "a new one is begun");
+		console_error("the policy process has crashed twice, maybe over its store; the "
+		    "store is set aside and a new one is begun");
 	} else {
 		f->damaged_s = now;
 	}
@@ -98,6 +108,8 @@ replace(struct family *f, const struct process *p, int status)
 	char text[TEXT_SIZE];
 
 	if (is_policy(p) && p->state == PROCESS_DRAINING && f->renewing) {
+		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+			console_warning("%s", describe(p, status, text));
 		policy_start(f);
 		return;
 	}

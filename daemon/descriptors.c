@@ -55,7 +55,7 @@ by_number(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-void
+bool
 descriptors_close_others(int *keep, size_t n)
 {
 	unsigned from = STDERR_FILENO + 1;
@@ -65,9 +65,9 @@ descriptors_close_others(int *keep, size_t n)
 	for (i = 0; i < n; i++) {
 		if (keep[i] < (int)from)
 			continue;
-		if (keep[i] > (int)from)
-			close_range(from, (unsigned)keep[i] - 1, 0);
+		if (keep[i] > (int)from && close_range(from, (unsigned)keep[i] - 1, 0) != 0)
+			return false;
 		from = (unsigned)keep[i] + 1;
 	}
-	close_range(from, UINT_MAX, 0);
+	return close_range(from, UINT_MAX, 0) == 0;
 }

@@ -50,7 +50,7 @@ struct family {
 	bool settled, was_settled;
 	bool gone;			/* said so */
 	bool fresh_store;
-	double damaged_s;		/* when the store last killed its reader, 0: not lately */
+	double damaged_s;		/* when the policy process last crashed, 0: not lately */
 };
 
 double family_now(void);		/* seconds, monotonic */
@@ -58,7 +58,8 @@ bool is_policy(const struct process *p);
 const char *process_name(const struct process *p, char name[64]);
 bool process_order(struct process *p, enum order_type type, uint32_t link, int fd);
 
-/* process_drain: asks it to end; killed after limit_s unless that is 0. */
+/* process_drain: asks it to end; killed after limit_s. 0 is for an old worker, whose sessions have
+ * all the time that supervise_limits gives them. */
 void process_drain(struct process *p, double limit_s);
 void process_kill(struct process *p, const char *reason);
 

@@ -1,7 +1,8 @@
 /* heartbeat.c - asking the children whether they live
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A worker without sessions and without anybody at its door is left asleep. */
+ * A worker without sessions and without anybody at its door is left asleep. One that drains without
+ * sessions should be gone in a moment. */
 #include <poll.h>
 
 #include "daemon/family.h"
@@ -12,9 +13,10 @@ somebody_would_notice(const struct process *p)
 	const struct family *f = p->family;
 	struct pollfd door = { .events = POLLIN };
 
-	if (is_policy(p) || counters_get(f->start->counters, p->column, COUNTER_SESSIONS) > 0)
+	if (is_policy(p) || p->state == PROCESS_DRAINING ||
+	    counters_get(f->start->counters, p->column, COUNTER_SESSIONS) > 0)
 		return true;
-	if (p->state == PROCESS_DRAINING || p->place > f->listeners->len)
+	if (p->place > f->listeners->len)
 		return false;
 	door.fd = f->listeners->fd[p->place - 1];
 	return poll(&door, 1, 0) > 0;

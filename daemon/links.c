@@ -3,7 +3,11 @@
  *
  * A record is acknowledged when it is in the log; acknowledgements are cumulative and go out once a
  * turn of the loop. While the log fails, records wait in the link's backlog, in their order, and
- * outlive the channel: their worker may be gone and have no other copy. */
+ * outlive the channel: their worker may be gone and have no other copy.
+ *
+ * A worker may be captured: what it says is held against the contracts, and of the events those
+ * alone count that sessions make. What the log says of policies, the configuration and the daemon's
+ * health comes from this process. */
 #include "daemon/links.h"
 
 #include <stdio.h>
@@ -110,6 +114,12 @@ written(struct link *k, uint64_t sequence)
 	k->acknowledge = true;
 }
 
+static bool
+is_sessions_event(const struct event *e)
+{
+	return e->type == EVENT_DECISION || e->type == EVENT_SESSION;
+}
+
 static void
 take_record(struct link *k, const void *p, size_t len)
 {
@@ -121,6 +131,8 @@ take_record(struct link *k, const void *p, size_t len)
 	if (!message_get_record(p, len, &sequence, &body, &body_len) ||
 	    !event_decode(body, body_len, &e)) {
 		broken(k, "malformed record");
+	} else if (!is_sessions_event(&e)) {
+		broken(k, "an event that is not a worker's to report");
 	} else if (k->backlog.first == NULL && k->all->events->record(k->all->arg, &e)) {
 		written(k, sequence);
 	} else if (backlog_add(&k->backlog, sequence, body, body_len)) {

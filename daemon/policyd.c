@@ -260,12 +260,11 @@ rotate(void *arg)
 		health(d, "log-not-reopened", log_problem(d->log), true);
 }
 
+/* What the workers have decided is still on its way. The kernel ends who takes longer (spawn.c). */
 static void
 parent_gone(void *arg)
 {
-	struct policyd *d = arg;
-
-	ev_break(d->loop, EVBREAK_ALL);
+	drain(arg);
 }
 
 static void
@@ -330,7 +329,6 @@ policyd_open(struct policyd *d)
 	if (d->log == NULL)
 		return false;
 	log_watch(d->log, event_line_written, d);
-	say_started(d);
 	d->engine = engine_new(d->loop, config, d->start->fresh_store, &engine_events, d, d->error,
 	    sizeof d->error);
 	if (d->engine == NULL)
@@ -340,7 +338,19 @@ policyd_open(struct policyd *d)
 	if (d->links == NULL)
 		return false;
 	d->child = child_new(d->loop, d->start->parent, &child_events, d);
-	return d->child != NULL;
+	if (d->child == NULL)
+		return false;
+	say_started(d);
+	return true;
+}
+
+/* On record too, where the log is not what failed. */
+static void
+say_failed(struct policyd *d)
+{
+	fprintf(stderr, "posternd: policy: %s\n", d->error);
+	if (d->log != NULL)
+		health(d, "start-failed", d->error, true);
 }
 
 static void
@@ -371,7 +381,7 @@ policyd_main(const struct policyd_start *start)
 		ev_run(d.loop, 0);
 		status = EXIT_SUCCESS;
 	} else {
-		fprintf(stderr, "posternd: policy: %s\n", d.error);
+		say_failed(&d);
 	}
 	policyd_close(&d);
 	return status;

@@ -12,7 +12,7 @@ struct policyd_start {
 	const struct config *config;
 	struct counters *counters;
 	int parent;		/* this process's end of the parent's channel */
-	bool fresh_store;	/* the store killed its reader twice: set it aside */
+	bool fresh_store;	/* its reader crashed twice: set the store aside */
 };
 
 /* policyd_main: runs until drained or the parent is gone; the process's exit status. Channels to

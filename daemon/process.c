@@ -67,19 +67,51 @@ drained_too_long(struct ev_loop *loop, ev_timer *timer, int what)
 	process_kill(timer->data, "was not done in time");
 }
 
-void
-process_drain(struct process *p, double limit_s)
+static void
+limit(struct process *p, double s, void (*then)(struct ev_loop *, ev_timer *, int))
 {
 	struct ev_loop *loop = p->family->start->loop;
 
-	if (p->state != PROCESS_DRAINING)
-		process_order(p, ORDER_DRAIN, 0, -1);
-	p->state = PROCESS_DRAINING;
-	count_draining(p->family, p->place);
-	if (limit_s <= 0 || ev_is_active(&p->limit))
+	ev_timer_stop(loop, &p->limit);
+	if (s <= 0)
 		return;
-	ev_timer_init(&p->limit, drained_too_long, limit_s, 0.);
+	ev_timer_init(&p->limit, then, s, 0.);
 	p->limit.data = p;
 	ev_now_update(loop);
 	ev_timer_start(loop, &p->limit);
+}
+
+/* An old worker whose clients stay: they are sent away between two mails. Who keeps a mail open for
+ * longer than any may take is cut off, or each reload would leave a process behind. */
+static void
+outstayed(struct ev_loop *loop, ev_timer *timer, int what)
+{
+	struct process *p = timer->data;
+
+	(void)loop;
+	(void)what;
+	process_order(p, ORDER_CLOSE, 0, -1);
+	limit(p, p->family->start->limits->elder_end_s, drained_too_long);
+}
+
+static bool
+ends_within(struct process *p, double s)
+{
+	return ev_is_active(&p->limit) && ev_cb(&p->limit) == drained_too_long &&
+	    ev_timer_remaining(p->family->start->loop, &p->limit) <= s;
+}
+
+void
+process_drain(struct process *p, double limit_s)
+{
+	bool first = p->state != PROCESS_DRAINING;
+
+	if (first)
+		process_order(p, ORDER_DRAIN, 0, -1);
+	p->state = PROCESS_DRAINING;
+	count_draining(p->family, p->place);
+	if (limit_s > 0 && !ends_within(p, limit_s))
+		limit(p, limit_s, drained_too_long);
+	else if (limit_s <= 0 && first)
+		limit(p, p->family->start->limits->elder_close_s, outstayed);
 }

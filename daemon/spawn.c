@@ -53,7 +53,10 @@ settle_in(const struct process *p, pid_t parent, int keep[3])
 
 	if (!reset_signals(parent))
 		exit(EXIT_FAILURE);
-	descriptors_close_others(keep, 3);
+	if (!descriptors_close_others(keep, 3)) {
+		console_error("cannot close the parent's descriptors: %s", strerror(errno));
+		exit(EXIT_FAILURE);
+	}
 	if (p->family->start->title != NULL)
 		title_set(p->family->start->title, is_policy(p) ? "posternd: policy" :
 		    "posternd: proxy");
@@ -117,7 +120,7 @@ static struct process *
 conceive(struct family *f, unsigned place, int *end)
 {
 	struct process *p = calloc(1, sizeof(*p));
-	int ends[2];
+	int ends[2], error;
 
 	if (p == NULL || channel_pair(ends) != 0) {
 		free(p);
@@ -126,15 +129,16 @@ conceive(struct family *f, unsigned place, int *end)
 	p->family = f;
 	p->place = place;
 	p->link = ++f->last_link;
-	p->column = place == 0 ? -1 : counters_claim(f->start->counters, 0);
+	p->column = place == 0 ? -1 : counters_claim(f->start->counters);
 	p->line = channel_new(f->start->loop, ends[0], &line_events, p);
 	ev_init(&p->limit, NULL);
 	if (p->line == NULL || (place != 0 && p->column < 0)) {
+		error = p->line == NULL ? ENOMEM : EUSERS;
 		if (p->line == NULL)
 			close(ends[0]);
 		close(ends[1]);
 		process_free(p);
-		errno = ENOMEM;
+		errno = error;
 		return NULL;
 	}
 	*end = ends[1];
@@ -161,6 +165,7 @@ born(struct process *p, pid_t pid)
 	f->all = p;
 	f->places[p->place].current = p;
 	shown->pid = (int32_t)pid;
+	shown->column = p->column;
 	return p;
 }
 
@@ -199,7 +204,8 @@ spawn_worker(struct family *f, unsigned place)
 	int ends[2] = { -1, -1 };
 
 	if (p == NULL) {
-		console_error("proxy worker %u cannot be started: %s", place, strerror(errno));
+		console_error("proxy worker %u cannot be started: %s", place, errno == EUSERS ?
+		    "too many old workers still have sessions" : strerror(errno));
 		return NULL;
 	}
 	start.column = p->column;

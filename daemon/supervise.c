@@ -16,7 +16,9 @@ const struct supervise_limits supervise_limits = {
 	.answer_s = 30,
 	.drain_s = 60,		/* a service manager's usual patience is 90 */
 	.policy_drain_s = 20,
-	.damage_s = 600,
+	.elder_close_s = 3600,
+	.elder_end_s = 24 * 3600,	/* a body may take 12 hours (proxy/transfer.h) */
+	.damage_s = 300,	/* two crashes so near have one cause, and it may be on disk */
 	.backoff = { .first_s = 0.1, .most_s = 30, .reset_s = 60 },
 };
 

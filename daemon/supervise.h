@@ -34,7 +34,9 @@ struct supervise_limits {
 	double answer_s;		/* who has not answered by then hangs */
 	double drain_s;			/* for workers, when everything stops */
 	double policy_drain_s;
-	double damage_s;		/* two deaths by SIGBUS within: the store is damaged */
+	double elder_close_s;		/* old workers after a reload: clients between two mails */
+	double elder_end_s;		/* and after that: everybody; 0 for never, both */
+	double damage_s;		/* two crashes of the policy process within: a new store */
 	struct backoff_limits backoff;
 };
 

@@ -131,3 +131,11 @@ engine_mode(const struct engine *e)
 {
 	return e->mode;
 }
+
+enum engine_acknowledged
+engine_acknowledge(struct engine *e)
+{
+	if (!store_degraded(e->store))
+		return ENGINE_NOTHING_TO_ACKNOWLEDGE;
+	return store_acknowledge(e->store) ? ENGINE_ACKNOWLEDGED : ENGINE_NOT_ACKNOWLEDGED;
+}

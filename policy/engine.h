@@ -32,7 +32,7 @@ struct engine_events {
 };
 
 /* engine_new: opens the store in config->state_dir (made if missing) and starts DNS and refresh.
- * With `fresh` the present store is set aside first (it killed its reader twice). NULL with the
+ * With `fresh` the present store is set aside first (its reader crashed twice). NULL with the
  * reason in error. Rules come from config, which must outlive the engine. */
 struct engine *engine_new(struct ev_loop *loop, const struct config *config, bool fresh,
     const struct engine_events *events, void *arg, char *error, size_t error_size);
@@ -67,6 +67,15 @@ void engine_policy_refresh(struct engine *e, const char *domain,
 /* engine_policy_forget: the cached policy and the STARTTLS memory of the domain, its MX hosts, or
  * an MX host of that name; false when nothing was known. */
 bool engine_policy_forget(struct engine *e, const char *domain);
+
+/* engine_acknowledge: an administrator has seen that a broken store was set aside; status is
+ * healthy from then on. */
+enum engine_acknowledged {
+	ENGINE_ACKNOWLEDGED,
+	ENGINE_NOTHING_TO_ACKNOWLEDGE,
+	ENGINE_NOT_ACKNOWLEDGED		/* state-dir cannot be written: it stays degraded */
+};
+enum engine_acknowledged engine_acknowledge(struct engine *e);
 /* engine_status: {"healthy":bool,"problems":[...],"policies":N,...} */
 json_t *engine_status(struct engine *e);
 /* engine_evidence: what stands behind a decision on this domain now: DNS answers, policy text. */

@@ -323,8 +323,8 @@ engine_status(struct engine *e)
 
 	store_each_policy(e->store, count_failing, &l);
 	if (store_degraded(e->store))
-		json_array_append_new(problems, json_string("degraded: a broken store was set "
-		    "aside and its policies are lost; acknowledge by removing policy.degraded"));
+		json_array_append_new(problems, json_string("a broken store was set aside, its "
+		    "policies are lost (next: posternctl policy acknowledge)"));
 	if (store_problem(e->store)[0] != '\0')
 		json_array_append_new(problems, json_string(store_problem(e->store)));
 	if (l.failing > 0)

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Everything is in memory, the store only follows: new sights within a second, known ones when a
- * day has passed since they were written. */
+ * day has passed since they were written, a change of the host's name within the hour. */
 #include "policy/memory.h"
 
 #include <stdlib.h>
@@ -21,9 +21,10 @@
 struct sight {
 	struct cache_entry node;
 	int64_t last, saved;	/* seconds since the epoch; saved 0: not on disk */
-	char *host;		/* of an address: seen under it; NULL */
+	char *host;		/* seen under it last; NULL */
 	struct sight *next;	/* to be written */
 	bool dirty;
+	bool renamed;		/* the store knows another host */
 	unsigned char key[];
 };
 
@@ -72,7 +73,7 @@ drop(struct memory *m, struct sight *s)
 static void
 erase(struct memory *m, struct sight *s)
 {
-	struct store_seen gone = { s->key, s->node.key_len, 0 };
+	struct store_seen gone = { s->key, s->node.key_len, 0, "" };
 
 	store_put_seen(m->store, &gone, 1);
 	drop(m, s);
@@ -94,6 +95,12 @@ add(struct memory *m, const unsigned char *key, size_t len)
 	return s;
 }
 
+static const char *
+host_of(const struct sight *s)
+{
+	return s->host != NULL ? s->host : "";
+}
+
 static bool
 write_batch(struct memory *m)
 {
@@ -102,13 +109,13 @@ write_batch(struct memory *m)
 	size_t n = 0;
 
 	for (; s != NULL && n < BATCH; s = s->next)
-		seen[n++] = (struct store_seen){ s->key, s->node.key_len, s->last };
+		seen[n++] = (struct store_seen){ s->key, s->node.key_len, s->last, host_of(s) };
 	if (!store_put_seen(m->store, seen, n))
 		return false;
 	while (n-- > 0) {
 		s = m->dirty;
 		m->dirty = s->next;
-		s->dirty = false;
+		s->dirty = s->renamed = false;
 		s->saved = s->last;
 	}
 	return true;
@@ -124,6 +131,28 @@ on_flush(void *arg)
 			m->world->timer_start(m->world->arg, &m->flush, RETRY_MS);
 			return;
 		}
+}
+
+static void
+mark(struct memory *m, struct sight *s)
+{
+	if (s->dirty)
+		return;
+	if (m->dirty == NULL)
+		m->world->timer_start(m->world->arg, &m->flush, FLUSH_MS);
+	s->next = m->dirty;
+	m->dirty = s;
+	s->dirty = true;
+}
+
+/* Of an address that many names share the name may change with each mail: not each is written. */
+static void
+mark_renamed(struct memory *m)
+{
+	for (struct cache_entry *c = cache_next(&m->sights, NULL); c != NULL;
+	    c = cache_next(&m->sights, c))
+		if (((struct sight *)c)->renamed)
+			mark(m, (struct sight *)c);
 }
 
 static bool
@@ -148,6 +177,7 @@ on_tend(void *arg)
 		if (lapsed(m, s))
 			erase(m, s);
 	}
+	mark_renamed(m);
 	store_tend(m->store);
 	m->world->timer_start(m->world->arg, &m->tend, TEND_MS);
 }
@@ -160,34 +190,33 @@ find(struct memory *m, const unsigned char *key, size_t len)
 	return c != NULL && !lapsed(m, (struct sight *)c) ? (struct sight *)c : NULL;
 }
 
-static struct sight *
-touch(struct memory *m, const unsigned char *key, size_t len)
+static void
+name_it(struct sight *s, const char *host)
 {
-	struct cache_entry *c = cache_find(&m->sights, key, len);
-	struct sight *s = c != NULL ? (struct sight *)c : add(m, key, len);
-	int64_t since = now(m) - s->saved;
+	size_t size = strlen(host) + 1;
+	char *name;
 
-	s->last = now(m);
-	if (s->dirty || (s->saved != 0 && since >= 0 && since < DAY_S))
-		return s;
-	if (m->dirty == NULL)
-		m->world->timer_start(m->world->arg, &m->flush, FLUSH_MS);
-	s->next = m->dirty;
-	m->dirty = s;
-	s->dirty = true;
-	return s;
+	/* A worker says it: what cannot be a name is none. */
+	if (host[0] == '\0' || strcmp(host_of(s), host) == 0 || !store_host_fits(host) ||
+	    (name = realloc(s->host, size)) == NULL)
+		return;
+	s->host = memcpy(name, host, size);
+	s->renamed = true;
 }
 
 void
 memory_saw(struct memory *m, const char *host, const struct in6_addr *ip)
 {
 	unsigned char key[STORE_KEY_MAX];
-	struct sight *s = touch(m, key, address_key(key, ip));
+	size_t len = address_key(key, ip);
+	struct cache_entry *c = cache_find(&m->sights, key, len);
+	struct sight *s = c != NULL ? (struct sight *)c : add(m, key, len);
+	int64_t since = now(m) - s->saved;
 
-	if (host[0] == '\0' || (s->host != NULL && strcmp(s->host, host) == 0))
-		return;
-	free(s->host);
-	s->host = strdup(host);
+	s->last = now(m);
+	if (s->saved == 0 || since < 0 || since >= DAY_S)
+		mark(m, s);
+	name_it(s, host);
 }
 
 bool
@@ -196,7 +225,7 @@ memory_knows_address(struct memory *m, const struct in6_addr *ip, const char **h
 	unsigned char key[STORE_KEY_MAX];
 	struct sight *s = find(m, key, address_key(key, ip));
 
-	*host = s != NULL && s->host != NULL ? s->host : "";
+	*host = s != NULL ? host_of(s) : "";
 	return s != NULL;
 }
 
@@ -220,7 +249,7 @@ memory_forget_host(struct memory *m, const char *host)
 		struct sight *s = (struct sight *)c;
 
 		next = cache_next(&m->sights, c);
-		if (s->host == NULL || strcmp(s->host, host) != 0)
+		if (host[0] == '\0' || strcmp(host_of(s), host) != 0)
 			continue;
 		erase(m, s);
 		known = true;
@@ -243,15 +272,18 @@ memory_length(const struct memory *m)
 }
 
 static void
-load(void *arg, const void *key, size_t len, int64_t last)
+load(void *arg, const struct store_seen *seen)
 {
 	struct memory *m = arg;
 	struct sight *s;
 
-	if (len < 2 || cache_length(&m->sights) >= MEMORY_MAX || cache_find(&m->sights, key, len))
+	if (seen->key_len < 2 || cache_length(&m->sights) >= MEMORY_MAX ||
+	    cache_find(&m->sights, seen->key, seen->key_len))
 		return;
-	s = add(m, key, len);
-	s->last = s->saved = last;
+	s = add(m, seen->key, seen->key_len);
+	s->last = s->saved = seen->last;
+	if (seen->host[0] != '\0')
+		s->host = strdup(seen->host);
 }	/* NOLINT(clang-analyzer-unix.Malloc): the table has it */
 
 struct memory *
@@ -279,6 +311,7 @@ memory_free(struct memory *m)
 
 	if (m == NULL)
 		return;
+	mark_renamed(m);
 	on_flush(m);
 	m->world->timer_stop(m->world->arg, &m->flush);
 	m->world->timer_stop(m->world->arg, &m->tend);

@@ -3,8 +3,8 @@
  *
  * A sight is remembered for the address, with the MX name it was seen under last: of several hosts
  * behind one name each speaks for itself, so that one which honestly lacks STARTTLS is not refused
- * for what the others do. It lapses 30 days after the last sight. On disk a known host is written at
- * most once a day. */
+ * for what the others do. It lapses 30 days after the last sight. On disk a known host is written
+ * at most once a day, where its name changes at most once an hour. */
 #ifndef POLICY_MEMORY_H
 #define POLICY_MEMORY_H
 
@@ -24,7 +24,7 @@ struct memory;
 struct memory *memory_new(const struct world *world, struct store *store);
 void memory_free(struct memory *m);
 
-/* memory_saw: host may be "". */
+/* memory_saw: host may be ""; one that cannot be a name counts as "". */
 void memory_saw(struct memory *m, const char *host, const struct in6_addr *ip);
 
 /* memory_knows_address: *host is the name it was seen under last, "" if none; valid until the

@@ -37,19 +37,22 @@ bool store_get_policy(struct store *s, const char *domain,
 void store_each_policy(struct store *s,
     void (*each)(void *arg, const char *domain, const struct store_policy *p), void *arg);
 
-/* Memory: when a host was last seen with STARTTLS; 0 deletes. All in one commit. */
+/* Memory: when a host was last seen with STARTTLS, and under which name ("", or one that
+ * store_host_fits); last 0 deletes. All in one commit. */
 struct store_seen {
 	const void *key;
 	size_t key_len;
 	int64_t last;
+	const char *host;
 };
 bool store_put_seen(struct store *s, const struct store_seen *seen, size_t len);
-void store_each_seen(struct store *s,
-    void (*each)(void *arg, const void *key, size_t len, int64_t last), void *arg);
+void store_each_seen(struct store *s, void (*each)(void *arg, const struct store_seen *seen),
+    void *arg);
 
 void store_tend(struct store *s);	/* once a minute: clears what dead readers left */
-const char *store_problem(const struct store *s);	/* "" while writes succeed */
+/* store_problem: "" while writes succeed and no read has met a broken page. */
+const char *store_problem(const struct store *s);
 bool store_degraded(const struct store *s);	/* until store_acknowledge */
-bool store_acknowledge(struct store *s);
+bool store_acknowledge(struct store *s);		/* false: it stays degraded */
 
 #endif

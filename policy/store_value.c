@@ -2,9 +2,13 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policy/store_value.h"
 
+#include <assert.h>
+
 #include "daemon/wire.h"
 
-#define VERSION 1
+#define POLICY_VERSION 1
+#define SEEN_VERSION 2
+#define SEEN_NAMELESS 1		/* the version before hosts had a name */
 
 size_t
 store_encode(void *out, size_t size, const struct store_policy *p)
@@ -12,7 +16,7 @@ store_encode(void *out, size_t size, const struct store_policy *p)
 	struct wire_writer w;
 
 	wire_write(&w, out, size);
-	wire_put8(&w, VERSION);
+	wire_put8(&w, POLICY_VERSION);
 	wire_put64(&w, (uint64_t)p->fetched);
 	wire_put64(&w, (uint64_t)p->refresh);
 	wire_put64(&w, (uint64_t)p->failing);
@@ -27,7 +31,7 @@ store_decode(const void *value, size_t len, struct store_policy *out)
 	struct wire_reader r;
 
 	wire_read(&r, value, len);
-	if (wire_get8(&r) != VERSION)
+	if (wire_get8(&r) != POLICY_VERSION)
 		return false;
 	out->fetched = (int64_t)wire_get64(&r);
 	out->refresh = (int64_t)wire_get64(&r);
@@ -40,24 +44,41 @@ store_decode(const void *value, size_t len, struct store_policy *out)
 	return out->text_len <= STORE_TEXT_MAX && out->fetched > 0;
 }
 
-void
-store_encode_seen(unsigned char out[STORE_SEEN_SIZE], int64_t last)
+bool
+store_host_fits(const char *host)
+{
+	size_t n = 0;
+
+	for (; host[n] != '\0'; n++)
+		if (n >= STORE_HOST_MAX || host[n] <= 0x20 || host[n] >= 0x7f)
+			return false;
+	return true;
+}
+
+size_t
+store_encode_seen(unsigned char out[STORE_SEEN_MAX], int64_t last, const char *host)
 {
 	struct wire_writer w;
 
-	wire_write(&w, out, STORE_SEEN_SIZE);
-	wire_put8(&w, VERSION);
+	assert(store_host_fits(host));
+	wire_write(&w, out, STORE_SEEN_MAX);
+	wire_put8(&w, SEEN_VERSION);
 	wire_put64(&w, (uint64_t)last);
+	wire_put_string(&w, host);
+	return wire_written(&w);
 }
 
 bool
-store_decode_seen(const void *value, size_t len, int64_t *last)
+store_decode_seen(const void *value, size_t len, int64_t *last, const char **host)
 {
 	struct wire_reader r;
+	uint8_t version;
 
 	wire_read(&r, value, len);
-	if (wire_get8(&r) != VERSION)
+	version = wire_get8(&r);
+	if (version != SEEN_VERSION && version != SEEN_NAMELESS)
 		return false;
 	*last = (int64_t)wire_get64(&r);
-	return wire_read_done(&r) && *last > 0;
+	*host = version == SEEN_VERSION ? wire_get_string(&r) : "";
+	return wire_read_done(&r) && *last > 0 && store_host_fits(*host);
 }

@@ -11,7 +11,8 @@
 
 #define STORE_TEXT_MAX 65536	/* octets of a policy text (RFC 8461 3.3) */
 #define STORE_VALUE_MAX (STORE_TEXT_MAX + 512)
-#define STORE_SEEN_SIZE 9
+#define STORE_HOST_MAX 253	/* octets of a host name in text (RFC 1035 2.3.4) */
+#define STORE_SEEN_MAX (STORE_HOST_MAX + 12)
 
 /* A policy as it was fetched. In what comes out, strings are valid during the call only. */
 struct store_policy {
@@ -28,7 +29,12 @@ size_t store_encode(void *out, size_t size, const struct store_policy *p);
 /* store_decode: out points into the value. */
 bool store_decode(const void *value, size_t len, struct store_policy *out);
 
-void store_encode_seen(unsigned char out[STORE_SEEN_SIZE], int64_t last);
-bool store_decode_seen(const void *value, size_t len, int64_t *last);
+/* store_host_fits: printable ASCII without blanks, at most STORE_HOST_MAX octets; or "". */
+bool store_host_fits(const char *host);
+
+/* store_encode_seen: octets written; the host must fit. store_decode_seen: host points into the
+ * value; "" in values of version 1, which had none. */
+size_t store_encode_seen(unsigned char out[STORE_SEEN_MAX], int64_t last, const char *host);
+bool store_decode_seen(const void *value, size_t len, int64_t *last, const char **host);
 
 #endif

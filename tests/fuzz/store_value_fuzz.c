@@ -13,7 +13,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t out[STORE_VALUE_MAX + 65536];
 	struct store_policy p;
-	unsigned char seen[STORE_SEEN_SIZE];
+	unsigned char seen[STORE_SEEN_MAX];
+	const char *host;
 	uint8_t *value = malloc(size > 0 ? size : 1);
 	int64_t last;
 
@@ -26,9 +27,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(p.text_len <= STORE_TEXT_MAX && p.fetched > 0);
 		assert(n == size && memcmp(out, value, n) == 0);
 	}
-	if (store_decode_seen(value, size, &last)) {
-		store_encode_seen(seen, last);
-		assert(size == sizeof(seen) && memcmp(seen, value, size) == 0);
+	if (store_decode_seen(value, size, &last, &host)) {
+		size_t n = store_encode_seen(seen, last, host);
+		bool nameless = value[0] == 1;
+
+		assert(last > 0 && store_host_fits(host));
+		if (nameless)
+			assert(size == 9 && host[0] == '\0' && memcmp(seen + 1, value + 1, 8) == 0);
+		else
+			assert(size == n && memcmp(seen, value, n) == 0);
 	}
 	free(value);
 	return 0;

@@ -477,6 +477,38 @@ policy_verbs(void **state)
 	assert_null(engine_policy_show(f->engine, "a.example"));
 }
 
+static const char *
+problem(json_t *status)
+{
+	const char *text = json_string_value(json_array_get(json_object_get(status, "problems"),
+	    0));
+
+	return text != NULL ? text : "";
+}
+
+static void
+lost_store_is_acknowledged(void **state)
+{
+	struct fixture *f = *state;
+	char error[256];
+	json_t *r;
+
+	assert_int_equal(engine_acknowledge(f->engine), ENGINE_NOTHING_TO_ACKNOWLEDGE);
+	engine_free(f->engine);
+	f->engine = engine_new_in(&f->t->world, &f->config, true, NULL, NULL, error,
+	    sizeof(error));
+	assert_non_null(f->engine);
+	r = engine_status(f->engine);
+	assert_false(json_is_true(json_object_get(r, "healthy")));
+	assert_non_null(strstr(problem(r), "posternctl policy acknowledge"));
+	json_decref(r);
+	assert_int_equal(engine_acknowledge(f->engine), ENGINE_ACKNOWLEDGED);
+	assert_int_equal(engine_acknowledge(f->engine), ENGINE_NOTHING_TO_ACKNOWLEDGE);
+	r = engine_status(f->engine);
+	assert_true(json_is_true(json_object_get(r, "healthy")));
+	json_decref(r);
+}
+
 static void
 monitor_is_told(void **state)
 {
@@ -534,8 +566,8 @@ main(void)
 		T(slow_policy_defers), T(failed_fetch_delivers), T(slow_recheck_uses_the_cache),
 		T(recheck_finds_the_new_policy), T(mx_errors), T(sights_are_remembered),
 		T(cancelled_questions_are_silent), T(freeing_answers), T(domain_report),
-		T(domain_verdicts), T(policy_verbs), T(monitor_is_told), T(without_mta_sts),
-		T(resolves_hosts)
+		T(domain_verdicts), T(policy_verbs), T(lost_store_is_acknowledged),
+		T(monitor_is_told), T(without_mta_sts), T(resolves_hosts)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

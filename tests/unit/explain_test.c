@@ -74,7 +74,7 @@ odd_json(void **state)
 {
 	static void (*const shows[])(FILE *out, const json_t *value) = {
 		show_status, show_domain, show_policy_list, show_policy, show_refresh, show_forget,
-		show_mode, show_decision, show_explain,
+		show_acknowledge, show_mode, show_decision, show_explain,
 	};
 	static const char *const odd[] = {
 		"{}", "[]", "[1,[2,[3,{\"a\":null}]]]", "{\"mx\":5,\"sts\":[],\"problems\":{}}",

@@ -18,6 +18,7 @@ struct engine {
 	enum config_mode mode;
 	bool unhealthy;
 	int forgotten;
+	enum engine_acknowledged acknowledged;	/* what it says once; then there is nothing */
 	void (*domain_done)(void *arg, json_t *report);	/* of slow.example, kept */
 	void *domain_arg;
 };
@@ -25,7 +26,7 @@ struct engine {
 struct log {
 	const char *problem;
 	int events;
-	char detail[1024];
+	char action[32], detail[1024];
 };
 
 void
@@ -93,6 +94,15 @@ engine_policy_forget(struct engine *e, const char *domain)
 	return true;
 }
 
+enum engine_acknowledged
+engine_acknowledge(struct engine *e)
+{
+	enum engine_acknowledged answer = e->acknowledged;
+
+	e->acknowledged = ENGINE_NOTHING_TO_ACKNOWLEDGE;
+	return answer;
+}
+
 json_t *
 engine_status(struct engine *e)
 {
@@ -127,6 +137,7 @@ log_event(struct log *l, const struct event *e, json_t *evidence)
 {
 	json_decref(evidence);
 	l->events++;
+	snprintf(l->action, sizeof(l->action), "%s", e->action);
 	snprintf(l->detail, sizeof(l->detail), "%s", e->detail);
 	return LOG_WRITTEN;
 }

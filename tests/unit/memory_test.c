@@ -86,11 +86,9 @@ lapses_after_the_last_sight(void **state)
 }
 
 static void
-count_seen(void *arg, const void *key, size_t len, int64_t last)
+count_seen(void *arg, const struct store_seen *seen)
 {
-	(void)key;
-	(void)len;
-	*(int64_t *)arg = last;
+	*(int64_t *)arg = seen->last;
 }
 
 static int64_t
@@ -143,6 +141,75 @@ survives_a_restart(void **state)
 }
 
 static void
+forgets_after_a_restart(void **state)
+{
+	struct fixture *f = *state;
+	const char *host;
+
+	memory_saw(f->memory, "mx.a.example", &f->one);
+	memory_saw(f->memory, "mx.b.example", &f->two);
+	end(f);
+	begin(f);
+	assert_true(memory_forget_host(f->memory, "mx.a.example"));
+	assert_false(memory_forget_host(f->memory, "mx.a.example"));
+	assert_false(memory_forget_host(f->memory, ""));
+	end(f);
+	begin(f);
+	assert_false(memory_knows_address(f->memory, &f->one, &host));
+	assert_true(memory_knows_address(f->memory, &f->two, &host));
+	assert_string_equal(host, "mx.b.example");
+}
+
+static void
+host_seen(void *arg, const struct store_seen *seen)
+{
+	snprintf(arg, 64, "%s", seen->host);
+}
+
+/* Of an address under many names not every change is a write; the last is there in the end. */
+static void
+renamed(void **state)
+{
+	struct fixture *f = *state;
+	char host[64] = "", name[64] = "";
+
+	memory_saw(f->memory, "", &f->one);
+	testworld_run(f->t, 1500);
+	for (int i = 0; i < 50; i++) {
+		snprintf(name, sizeof(name), "mx%d.a.example", i);
+		memory_saw(f->memory, name, &f->one);
+		testworld_run(f->t, 1500);
+		store_each_seen(f->store, host_seen, host);
+		assert_string_equal(host, "");
+	}
+	testworld_run(f->t, DAY / 24);
+	store_each_seen(f->store, host_seen, host);
+	assert_string_equal(host, name);
+	memory_saw(f->memory, "mx.b.example", &f->one);
+	end(f);
+	begin(f);
+	assert_true(memory_forget_host(f->memory, "mx.b.example"));
+}
+
+/* A worker may be in other hands. */
+static void
+no_name_at_all(void **state)
+{
+	struct fixture *f = *state;
+	char huge[2000];
+	const char *host;
+
+	memset(huge, 'x', sizeof(huge) - 1);
+	huge[sizeof(huge) - 1] = '\0';
+	memory_saw(f->memory, huge, &f->one);
+	memory_saw(f->memory, "mx\r\n250 x", &f->two);
+	assert_true(memory_knows_address(f->memory, &f->one, &host));
+	assert_string_equal(host, "");
+	assert_true(memory_knows_address(f->memory, &f->two, &host));
+	assert_string_equal(host, "");
+}
+
+static void
 forgets(void **state)
 {
 	struct fixture *f = *state;
@@ -178,7 +245,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(name_and_address), T(lapses_after_the_last_sight), T(written_at_most_daily),
-		T(survives_a_restart), T(forgets), T(clock_set_back)
+		T(survives_a_restart), T(forgets), T(forgets_after_a_restart), T(renamed),
+		T(no_name_at_all), T(clock_set_back)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,6 +66,8 @@ accepted(void **state)
 		    false, false, false },
 		{ "policy forget mx.a.example", VERB_POLICY_FORGET, "mx.a.example", "", "", 25, 0,
 		    false, false, false },
+		{ "policy acknowledge", VERB_POLICY_ACKNOWLEDGE, "", "", "", 25, 0, false, false,
+		    false },
 		{ "mode", VERB_MODE, "", "", "", 25, 0, false, false, false },
 		{ "mode monitor", VERB_MODE, "", "", "", 25, 0, false, false, false },
 		{ "reload", VERB_RELOAD, "", "", "", 25, 0, false, false, false },
@@ -124,7 +126,8 @@ refused(void **state)
 		"decisions --since 0s", "decisions --since -1h", "decisions --since 1hh",
 		"decisions --since 99999999999999999999d", "decisions --id K7Q2", "decisions extra",
 		"decisions --id U7Q2-M4XD", "explain", "explain K7Q2-M4XD0", "policy", "policy eat",
-		"policy show", "policy list a.example", "mode perhaps", "rules", "rules dance",
+		"policy show", "policy acknowledge a.example", "policy list a.example",
+		"mode perhaps", "rules", "rules dance",
 		"reload now", "explain K7Q2-M4XD K7Q2-M4XE",
 	};
 	struct options o;

@@ -437,23 +437,58 @@ test_a_dead_policy_process_is_replaced(void **state)
 	stop(f);
 }
 
-/* LMDB over a damaged file: SIGBUS, twice. */
+static void
+kill_policy(int with, int starts)
+{
+	kill(stage->policy_pid, with);
+	UNTIL(stage->policy_starts == starts);
+}
+
+/* What LMDB may do over a damaged file, twice in any mixture. */
 static void
 test_a_store_that_kills(void **state)
 {
+	static const int crashes[] = { SIGBUS, SIGSEGV, SIGABRT, SIGABRT, SIGSEGV, SIGBUS };
 	struct fixture *f = *state;
+	int i;
 
 	start(f, &quick);
 	told(f, "READY=1");
-	kill(stage->policy_pid, SIGBUS);
-	UNTIL(stage->policy_starts == 2);
+	for (i = 0; i < 6; i += 2) {
+		kill_policy(crashes[i], i + 2);
+		assert_int_equal(stage->fresh_stores, i / 2);
+		kill_policy(crashes[i + 1], i + 3);
+		assert_int_equal(stage->fresh_stores, i / 2 + 1);
+	}
+	kill_policy(SIGKILL, 8);
+	assert_int_equal(stage->fresh_stores, 3);
+	stop(f);
+}
+
+/* Other deaths do not count, and workers' do not; two crashes far apart are two accidents. */
+static void
+test_a_store_that_is_not_to_blame(void **state)
+{
+	struct supervise_limits limits = quick;
+	struct fixture *f = *state;
+
+	start(f, &limits);
+	told(f, "READY=1");
+	kill_policy(SIGSEGV, 2);
+	kill_policy(SIGKILL, 3);
+	kill_policy(SIGFPE, 4);
+	kill(stage->worker_pid[1], SIGSEGV);
+	UNTIL(stage->worker_starts == 3);
+	kill_policy(SIGKILL, 5);
 	assert_int_equal(stage->fresh_stores, 0);
-	kill(stage->policy_pid, SIGBUS);
-	UNTIL(stage->policy_starts == 3);
-	assert_int_equal(stage->fresh_stores, 1);
-	kill(stage->policy_pid, SIGKILL);
-	UNTIL(stage->policy_starts == 4);
-	assert_int_equal(stage->fresh_stores, 1);
+	stop(f);
+	limits.damage_s = 0.05;
+	start(f, &limits);
+	told(f, "READY=1");
+	kill_policy(SIGABRT, 2);
+	nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
+	kill_policy(SIGABRT, 3);
+	assert_int_equal(stage->fresh_stores, 0);
 	stop(f);
 }
 
@@ -708,6 +743,7 @@ main(void)
 		TEST(test_a_dead_worker_is_replaced),
 		TEST(test_a_dead_policy_process_is_replaced),
 		TEST(test_a_store_that_kills),
+		TEST(test_a_store_that_is_not_to_blame),
 		TEST(test_who_hangs_is_killed),
 		TEST(test_an_idle_worker_is_not_asked),
 		TEST(test_reload),

@@ -97,7 +97,8 @@ tick_cb(struct ev_loop *loop, ev_timer *w, int revents)
 static void
 serve(struct fixture *f, int life, bool healthy)
 {
-	struct side s = { .log = { .problem = "" }, .engine = { .unhealthy = !healthy } };
+	struct side s = { .log = { .problem = "" }, .engine = { .unhealthy = !healthy,
+		.acknowledged = healthy ? ENGINE_NOTHING_TO_ACKNOWLEDGE : ENGINE_ACKNOWLEDGED } };
 	char error[256];
 	ev_io alive;
 
@@ -268,6 +269,7 @@ exit_codes(void **state)
 		{ LINE("mode"), 0, "enforce\n" },
 		{ LINE("mode", "monitor"), 0, "monitor until the next reload" },
 		{ LINE("policy", "forget", "a.example"), 0, "forgotten: a.example" },
+		{ LINE("policy", "acknowledge"), 1, "nothing to acknowledge" },
 	};
 	struct fixture *f = *state;
 	size_t i;
@@ -307,6 +309,10 @@ degraded(void **state)
 	assert_int_equal(run(f, LINE("status"), task_ask), 1);
 	assert_int_equal(strncmp(f->out, "postern: DEGRADED: store: x\\x1b[2J", 33), 0);
 	assert_harmless(f->out);
+	assert_int_equal(run(f, LINE("policy", "acknowledge"), task_ask), 0);
+	assert_int_equal(strncmp(f->out, "acknowledged: ", 14), 0);
+	assert_int_equal(run(f, LINE("policy", "acknowledge", "--json"), task_ask), 1);
+	assert_non_null(strstr(f->out, "{\"acknowledged\":false}"));
 }
 
 static void

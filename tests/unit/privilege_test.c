@@ -216,7 +216,7 @@ others_closed(void)
 	keep[0] = fds[4];
 	keep[1] = -1;
 	keep[2] = fds[1];
-	descriptors_close_others(keep, 3);
+	MUST(descriptors_close_others(keep, 3));
 	for (i = 0; i < 6; i++)
 		MUST((fcntl(fds[i], F_GETFD) >= 0) == (i == 1 || i == 4));
 	MUST(fcntl(0, F_GETFD) >= 0 && fcntl(2, F_GETFD) >= 0);

@@ -640,7 +640,7 @@ open_play(struct play *p)
 	p->mx.fd = -1;
 	p->proxy = (struct proxy){
 		.loop = p->loop, .config = &p->config, .counters = p->counters,
-		.column = counters_claim(p->counters, getpid()), .originator = originator,
+		.column = counters_claim(p->counters), .originator = originator,
 		.terminator = own, .left = session_left, .tls_failed = tls_failed,
 		.tls_unwanted = tls_unwanted, .arg = p,
 	};

@@ -227,7 +227,8 @@ answers(void **state)
 		assert_non_null(strstr(buf, rows[i].holds));
 		assert_int_equal(buf[strlen(buf) - 1], '\n');
 	}
-	assert_int_equal(f->record.events, 0);	/* nothing was changed */
+	assert_int_equal(f->record.events, 3);	/* nothing was changed but by the refreshes */
+	assert_string_equal(f->record.action, "refresh");
 }
 
 static void
@@ -299,6 +300,27 @@ changes(void **state)
 	assert_int_equal(ask(f, "{\"verb\":\"reload\"}\n", buf, sizeof(buf)), 0);
 	assert_int_equal(f->reloads, 1);
 	assert_int_equal(f->record.events, 3);
+	assert_int_equal(ask(f, "{\"verb\":\"policy-refresh\",\"name\":\"A.example\"}\n", buf,
+	    sizeof(buf)), 0);
+	assert_int_equal(f->record.events, 4);
+	assert_string_equal(f->record.action, "refresh");
+	assert_non_null(strstr(f->record.detail, "policy of a.example to be fetched, asked by uid"));
+}
+
+static void
+acknowledged_once(void **state)
+{
+	static const char request[] = "{\"verb\":\"policy-acknowledge\"}\n";
+	struct fixture *f = *state;
+	char buf[1024];
+
+	assert_int_equal(ask(f, request, buf, sizeof(buf)), 0);
+	assert_string_equal(f->record.action, "acknowledge");
+	assert_int_equal(ask(f, request, buf, sizeof(buf)), 1);
+	assert_int_equal(f->record.events, 1);
+	f->engine.acknowledged = ENGINE_NOT_ACKNOWLEDGED;
+	assert_int_equal(ask(f, request, buf, sizeof(buf)), 75);
+	assert_int_equal(f->record.events, 1);
 }
 
 /* A member of the group may connect and read, and is told that it may not change. */
@@ -309,6 +331,7 @@ changes_not_permitted(void **state)
 		"{\"verb\":\"mode-set\",\"mode\":\"monitor\"}\n", "{\"verb\":\"reload\"}\n",
 		"{\"verb\":\"policy-forget\",\"name\":\"a.example\"}\n",
 		"{\"verb\":\"policy-refresh\",\"name\":\"a.example\"}\n",
+		"{\"verb\":\"policy-acknowledge\"}\n",
 	};
 	struct fixture *f = *state;
 	char buf[1024];
@@ -346,6 +369,7 @@ changes_not_permitted(void **state)
 	}
 	assert_int_equal(f->engine.mode, MODE_ENFORCE);
 	assert_int_equal(f->reloads + f->engine.forgotten + f->record.events, 0);
+	assert_int_equal(f->engine.acknowledged, ENGINE_ACKNOWLEDGED);	/* not asked yet */
 }
 
 static void
@@ -675,6 +699,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(request_too_large, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(request_in_single_octets, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(changes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(acknowledged_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(changes_not_permitted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(socket_mode, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(slow_clients, set_up, tear_down),

@@ -119,25 +119,47 @@ grows(void **state)
 	free(text);
 }
 
+struct seen_sum {
+	int64_t sum;
+	char hosts[600];
+};
+
 static void
-on_seen(void *arg, const void *key, size_t len, int64_t last)
+on_seen(void *arg, const struct store_seen *seen)
 {
-	(void)key;
-	*(int64_t *)arg += last + (int64_t)len;
+	struct seen_sum *got = arg;
+
+	got->sum += seen->last + (int64_t)seen->key_len;
+	strcat(got->hosts, seen->host);
+	strcat(got->hosts, ";");
 }
 
 static void
 sights(void **state)
 {
 	struct fixture *f = *state;
-	struct store_seen seen[2] = { { "hmx", 3, 1000 }, { "hmy", 3, 2000 } };
-	int64_t sum = 0;
+	char longest[STORE_HOST_MAX + 2];
+	struct store_seen seen[3] = { { "hmx", 3, 1000, "mx.a.example" }, { "hmy", 3, 2000, "" },
+		{ "hmz", 3, 4000, longest } };
+	struct seen_sum got = { 0 };
 
-	assert_true(store_put_seen(f->store, seen, 2));
-	seen[0].last = 0;
-	assert_true(store_put_seen(f->store, seen, 1));
-	store_each_seen(f->store, on_seen, &sum);
-	assert_int_equal(sum, 2003);
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[STORE_HOST_MAX + 1] = '\0';
+	assert_false(store_host_fits(longest));
+	longest[STORE_HOST_MAX] = '\0';
+	assert_true(store_host_fits(longest) && store_host_fits(""));
+	assert_false(store_host_fits("a b") || store_host_fits("\xc3\xa4") ||
+	    store_host_fits("a\r\n"));
+	assert_true(store_put_seen(f->store, seen, 3));
+	store_each_seen(f->store, on_seen, &got);
+	assert_int_equal(got.sum, 7009);
+	assert_int_equal(strncmp(got.hosts, "mx.a.example;;xxx", 17), 0);
+	assert_int_equal(strlen(got.hosts), 12 + STORE_HOST_MAX + 3);
+	seen[0].last = seen[2].last = 0;
+	assert_true(store_put_seen(f->store, seen, 3));
+	memset(&got, 0, sizeof(got));
+	store_each_seen(f->store, on_seen, &got);
+	assert_int_equal(got.sum, 2003);
 }
 
 /* The writer says how far it came only after the store said so. */
@@ -149,7 +171,7 @@ write_until_killed(const char *dir, int to)
 	struct store_policy p = sample("7", "version: STSv1\n");
 
 	for (uint32_t i = 0; s != NULL; i++) {
-		struct store_seen seen = { name, 0, 1000 + i };
+		struct store_seen seen = { name, 0, 1000 + i, name };
 
 		seen.key_len = (size_t)snprintf(name, sizeof(name), "d%u.example", i);
 		if (!store_put_policy(s, name, &p) || !store_put_seen(s, &seen, 1) ||
@@ -197,35 +219,65 @@ survives_kill(void **state)
 }
 
 static void
-unreadable_is_skipped(void **state)
+put_raw(const struct fixture *f, const char *table, const char *name, const void *octets,
+    size_t len)
 {
-	struct fixture *f = *state;
-	struct store_policy p = sample("7", "text");
-	char path[96];
+	unsigned char copy[16];
+	char path[96], name_copy[32];
 	MDB_env *env;
 	MDB_txn *txn;
 	MDB_dbi dbi;
-	MDB_val key = { 9, (char[]){ "b.example" } }, value = { 3, (char[]){ "\x63zz" } };
-	unsigned count = 0;
-	char got[64];
+	MDB_val key = { strlen(name), name_copy }, value = { len, copy };
 
-	assert_true(store_put_policy(f->store, "a.example", &p));
-	store_close(f->store);
+	memcpy(copy, octets, len);
+	strcpy(name_copy, name);
 	snprintf(path, sizeof(path), "%s/store.mdb", f->dir);
 	assert_int_equal(mdb_env_create(&env), 0);
 	mdb_env_set_maxdbs(env, 4);
 	assert_int_equal(mdb_env_open(env, path, MDB_NOSUBDIR, 0600), 0);
 	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
-	assert_int_equal(mdb_dbi_open(txn, "policy", 0, &dbi), 0);
+	assert_int_equal(mdb_dbi_open(txn, table, 0, &dbi), 0);
 	assert_int_equal(mdb_put(txn, dbi, &key, &value, 0), 0);
 	assert_int_equal(mdb_txn_commit(txn), 0);
 	mdb_env_close(env);
+}
+
+static void
+unreadable_is_skipped(void **state)
+{
+	struct fixture *f = *state;
+	struct store_policy p = sample("7", "text");
+	unsigned count = 0;
+	char got[64];
+
+	assert_true(store_put_policy(f->store, "a.example", &p));
+	store_close(f->store);
+	put_raw(f, "policy", "b.example", "\x63zz", 3);
 	begin(f, false);
 	store_each_policy(f->store, on_each, &count);
 	assert_int_equal(count, 1);
 	assert_int_equal(f->troubles, 1);
 	assert_false(store_get_policy(f->store, "b.example", on_found, got));
 	assert_true(store_get_policy(f->store, "a.example", on_found, got));
+}
+
+/* Version 1 had no host; one of a later version is skipped. */
+static void
+older_sights(void **state)
+{
+	struct fixture *f = *state;
+	struct store_seen seen = { "ac", 2, 1000, "mx" };
+	struct seen_sum got = { 0 };
+
+	assert_true(store_put_seen(f->store, &seen, 1));
+	store_close(f->store);
+	put_raw(f, "starttls", "aa", "\1\3\0\0\0\0\0\0\0", 9);
+	put_raw(f, "starttls", "ab", "\3\3\0\0\0\0\0\0\0\0\0\0", 12);
+	begin(f, false);
+	store_each_seen(f->store, on_seen, &got);
+	assert_int_equal(got.sum, 3 + 1000 + 2 * 2);
+	assert_string_equal(got.hosts, ";mx;");
+	assert_int_equal(f->troubles, 1);
 }
 
 static void
@@ -281,7 +333,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(put_get_delete), T(grows), T(sights), T(survives_kill), T(unreadable_is_skipped),
-		T(broken_is_set_aside)
+		T(older_sights), T(broken_is_set_aside)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,260 @@
+/* store_damage_test.c - a store with broken pages: read on with a word, or die and be set aside
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/unit/testworld.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "policy/engine_parts.h"
+
+#define POLICIES 2000
+#define ROUNDS 16
+#define PAGE 4096
+#define READER_S 30		/* a reader that takes longer hangs */
+
+static const char policy[] =
+    "version: STSv1\nmode: enforce\nmx: *.hoster.example\nmax_age: 604800\n";
+
+enum reader { READ_ALL, READ_WITH_A_WORD, READ_SILENTLY_LESS, READ_NOTHING };
+
+struct fixture {
+	struct testworld *t;
+	struct config config;
+	char path[96];
+	unsigned char *whole;	/* the file before the damage */
+	size_t size;
+	unsigned words;
+};
+
+static void
+on_notice(void *arg, const struct engine_notice *n)
+{
+	(void)n;
+	((struct fixture *)arg)->words++;
+}
+
+static const struct engine_events events = { .notice = on_notice };
+
+static struct engine *
+open_engine(struct fixture *f, bool fresh)
+{
+	char error[256];
+
+	return engine_new_in(&f->t->world, &f->config, fresh, &events, f, error, sizeof(error));
+}
+
+static void
+fill(struct fixture *f)
+{
+	struct store_policy p = { "7", f->t->now_ms / 1000 - 3600, 0, 0, policy,
+	    sizeof(policy) - 1 };
+	char error[256], name[40], key[17] = "a";
+	struct store *s = store_open(f->t->dir, false, NULL, NULL, error, sizeof(error));
+	struct store_seen seen = { key, sizeof(key), f->t->now_ms / 1000, "mx.hoster.example" };
+
+	assert_non_null(s);
+	for (unsigned i = 0; i < POLICIES; i++) {
+		snprintf(name, sizeof(name), "domain%u.example", i * 7919 % 10000);
+		p.refresh = f->t->now_ms / 1000 + i * 30;
+		assert_true(store_put_policy(s, name, &p));
+		memcpy(key + 1, &i, sizeof(i));
+		assert_true(i % 4 != 0 || store_put_seen(s, &seen, 1));
+	}
+	store_close(s);
+}
+
+static int
+setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct stat st;
+	int fd;
+
+	f->t = testworld_new();
+	f->config = (struct config){ .mode = MODE_ENFORCE, .state_dir = f->t->dir };
+	f->config.policy.mta_sts = true;
+	f->config.policy.wait_s = 20;
+	fill(f);
+	snprintf(f->path, sizeof(f->path), "%s/store.mdb", f->t->dir);
+	fd = open(f->path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(fstat(fd, &st), 0);
+	f->size = (size_t)st.st_size;
+	f->whole = malloc(f->size);
+	assert_int_equal(read(fd, f->whole, f->size), f->size);
+	close(fd);
+	*state = f;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	testworld_free(f->t);
+	free(f->whole);
+	free(f);
+	return 0;
+}
+
+static void
+put_file(struct fixture *f, const unsigned char *octets)
+{
+	int fd = open(f->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_int_equal(write(fd, octets, f->size), f->size);
+	close(fd);
+}
+
+/* The file as it was, with random octets over some of it: whole pages, or a few octets in many. */
+static void
+damage(struct fixture *f, int round)
+{
+	unsigned char *file = malloc(f->size);
+	size_t piece = round % 2 == 0 ? PAGE : 6;
+	unsigned pieces = round % 2 == 0 ? 1 + (unsigned)round / 4 : 40;
+
+	memcpy(file, f->whole, f->size);
+	/* The first two pages say what the file is: store_test has those. */
+	for (unsigned i = 0; i < pieces; i++) {
+		size_t at = 2 * PAGE + testworld_random(f->t, (uint32_t)(f->size - 3 * PAGE));
+
+		if (round % 4 == 0)
+			at -= at % PAGE;
+		for (size_t k = 0; k < piece; k++)
+			file[at + k] = (unsigned char)testworld_random(f->t, 256);
+	}
+	put_file(f, file);
+	free(file);
+}
+
+/* What the policy process reads: all at its start, lists and status, single policies. */
+static enum reader
+read_all(struct fixture *f)
+{
+	struct engine *e = open_engine(f, false);
+	unsigned shown = 0, words;
+	char name[40];
+	json_t *list, *status;
+	size_t listed;
+	bool healthy;
+
+	if (e == NULL)
+		return READ_NOTHING;
+	list = engine_policy_list(e);
+	listed = json_array_size(list);
+	json_decref(list);
+	for (unsigned i = 0; i < POLICIES; i++) {
+		snprintf(name, sizeof(name), "domain%u.example", i * 7919 % 10000);
+		list = engine_policy_show(e, name);
+		shown += list != NULL;
+		json_decref(list);
+	}
+	status = engine_status(e);
+	healthy = json_is_true(json_object_get(status, "healthy"));
+	json_decref(status);
+	words = f->words;
+	print_message("%zu listed, %u shown, %u words, %s\n", listed, shown, words,
+	    healthy ? "healthy" : "not healthy");
+	testworld_run(f->t, 1800 * 1000);	/* refreshes, and writes over the damage */
+	engine_free(e);
+	if (listed == POLICIES && shown == POLICIES)
+		return READ_ALL;
+	return words > 0 || !healthy ? READ_WITH_A_WORD : READ_SILENTLY_LESS;
+}
+
+/* A child's way to end, as its parent sees it. */
+static int
+reader(struct fixture *f)
+{
+	int status = 0;
+	pid_t child;
+
+	fflush(NULL);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+		for (int i = 1; i < NSIG; i++)	/* cmocka's and the sanitizers' handlers */
+			signal(i, SIG_DFL);
+		alarm(READER_S);
+		_exit((int)read_all(f));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return status;
+}
+
+static void
+damaged_in_the_middle(void **state)
+{
+	struct fixture *f = *state;
+	unsigned lived = 0, died = 0;
+
+	for (int round = 0; round < ROUNDS; round++) {
+		int status;
+
+		damage(f, round);
+		status = reader(f);
+		if (WIFSIGNALED(status)) {
+			int with = WTERMSIG(status);
+
+			print_message("round %d: died by signal %d\n", round, with);
+			assert_true(with == SIGBUS || with == SIGSEGV || with == SIGABRT);
+			died++;
+		} else {
+			assert_in_range(WEXITSTATUS(status), READ_ALL, READ_WITH_A_WORD);
+			lived++;
+		}
+	}
+	print_message("%u read on, %u died\n", lived, died);
+	assert_true(lived > 0 && died > 0);	/* else the damage is no test */
+}
+
+static off_t
+size_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_size : -1;
+}
+
+/* What the parent asks for after two deaths. */
+static void
+set_aside_and_begun_anew(void **state)
+{
+	struct fixture *f = *state;
+	char aside[128];
+	struct engine *e;
+	json_t *list;
+
+	for (int i = 1; i <= 3; i++) {
+		damage(f, 4 * i);
+		e = open_engine(f, true);
+		assert_non_null(e);
+		snprintf(aside, sizeof(aside), "%s.broken.%d", f->path, i);
+		assert_int_equal(size_of(aside), f->size);
+		list = engine_policy_list(e);
+		assert_int_equal(json_array_size(list), 0);
+		json_decref(list);
+		engine_free(e);
+		put_file(f, f->whole);			/* a store that works again */
+		assert_int_equal(reader(f), READ_ALL << 8);
+		e = open_engine(f, false);
+		assert_int_equal(engine_acknowledge(e), ENGINE_ACKNOWLEDGED);
+		engine_free(e);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(damaged_in_the_middle),
+		cmocka_unit_test(set_aside_and_begun_anew)
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
