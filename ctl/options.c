@@ -63,6 +63,7 @@ struct parser {
 	int argc, at;
 	char *const *argv;
 	const char *word;		/* the positional argument */
+	bool words;			/* after "--": no options any more */
 	char *error;
 	size_t error_size;
 };
@@ -262,11 +263,11 @@ take_argument(struct parser *p)
 {
 	const char *arg = p->argv[p->at];
 
-	if (strcmp(arg, "--json") == 0)
+	if (!p->words && strcmp(arg, "--json") == 0)
 		return p->out->json = true;
 	if (p->row->argument == ANYTHING)
 		return true;
-	if (arg[0] == '-' && arg[1] != '\0')
+	if (!p->words && arg[0] == '-' && arg[1] != '\0')
 		return take_verb_option(p, arg);
 	if (p->word != NULL)
 		return fail(p, "too much", arg);
@@ -289,28 +290,38 @@ take_global(struct parser *p)
 	return fail(p, "no such option", arg);
 }
 
+/* One argument; *asked when it was for help or the version, which end everything. */
+static bool
+take(struct parser *p, bool *asked)
+{
+	const char *arg = p->argv[p->at];
+
+	if (!p->words && strcmp(arg, "--") == 0)
+		return p->words = true;
+	if (!p->words && (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0)) {
+		p->out->verb = VERB_HELP;
+		return *asked = true;
+	}
+	if (!p->words && p->row == NULL && strcmp(arg, "--version") == 0) {
+		p->out->verb = VERB_VERSION;
+		return *asked = true;
+	}
+	if (p->row != NULL)
+		return take_argument(p);
+	return !p->words && arg[0] == '-' ? take_global(p) : take_verb(p);
+}
+
 bool
 options_parse(struct options *out, int argc, char *const *argv, char *error, size_t size)
 {
+	bool asked = false;
 	struct parser p = { .out = out, .argc = argc, .at = 1, .argv = argv, .error = error,
 		.error_size = size };
 
 	*out = (struct options){ .config = CONFIG_PATH, .port = 25, .verb = VERB_HELP };
-	for (; p.at < argc; p.at++) {
-		const char *arg = argv[p.at];
-
-		if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
-			out->verb = VERB_HELP;
-			return true;
-		}
-		if (p.row == NULL && strcmp(arg, "--version") == 0) {
-			out->verb = VERB_VERSION;
-			return true;
-		}
-		if (p.row != NULL ? !take_argument(&p) : arg[0] == '-' ? !take_global(&p) :
-		    !take_verb(&p))
-			return false;
-	}
+	for (; p.at < argc; p.at++)
+		if (!take(&p, &asked) || asked)
+			return asked;
 	if (p.row == NULL)
 		return fail(&p, "a verb is missing", "");
 	return take_word(&p);

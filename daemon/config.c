@@ -79,16 +79,15 @@ static void
 complete(struct reading *r, const struct yaml *root)
 {
 	struct config *c = r->config;
-	int error = 0;
+	char why[128];
 
 	if (!r->user_given && r->host->user_exists != NULL && !r->host->user_exists(c->user))
 		report_error(&r->report, root->at, "user: there is no user \"%s\" on this system",
 		    c->user);
-	if (!r->ca_file_given && r->host->readable != NULL)
-		error = r->host->readable(c->tls.ca_file);
-	if (error != 0)
-		report_error(&r->report, place_of(root, "tls"),
-		    "tls.ca-file: %s cannot be read: %s", c->tls.ca_file, strerror(error));
+	if (!r->ca_file_given && r->host->ca_usable != NULL &&
+	    !r->host->ca_usable(c->tls.ca_file, why, sizeof(why)))
+		report_error(&r->report, place_of(root, "tls"), "tls.ca-file: %s %s",
+		    c->tls.ca_file, why);
 	if (c->intercept.from == NULL)
 		report_error(&r->report, place_of(root, "intercept"), "intercept.from is missing: "
 		    "the networks whose mail is guarded, such as [192.0.2.0/24]");

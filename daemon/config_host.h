@@ -11,7 +11,8 @@
 
 struct config_host {
 	bool (*user_exists)(const char *name);
-	int (*readable)(const char *path);	/* 0 or an errno; a plain file */
+	/* a plain file with certificates in PEM; else the reason, to be read behind its path */
+	bool (*ca_usable)(const char *path, char *why, size_t size);
 	size_t (*resolvers)(struct address *out, size_t max);	/* those of resolv.conf */
 	unsigned (*cpus)(void);
 	time_t (*now)(void);

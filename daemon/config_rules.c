@@ -148,6 +148,7 @@ take_rule(struct reading *r, const struct config_key *key, const struct yaml *na
 	    .is_relay = key->offset == 0 };
 	enum domain_result result;
 	char text[DOMAIN_SIZE];
+	struct in6_addr literal;
 
 	rule->level = LEVEL_AUTO;
 	rule->line = name->line;
@@ -156,6 +157,9 @@ take_rule(struct reading *r, const struct config_key *key, const struct yaml *na
 		    d.is_relay ? "" : ", until: ..., reason: ...");
 	else
 		take_parts(&d, name->value);
+	if (!d.is_relay && address_parse_ip(&literal, name->text, name->len))
+		key_error(r, key, name, "%.100s is an address: no mail's domain is one",
+		    name->text);
 	result = domain_normalise(text, name->text, name->len, false);
 	if (result != DOMAIN_OK) {
 		key_error(r, key, name, "\"%.100s\" is not a domain: %s", name->text,

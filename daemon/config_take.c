@@ -191,15 +191,14 @@ take_path(struct reading *r, const struct config_key *key, const struct yaml *va
 void
 take_ca_file(struct reading *r, const struct config_key *key, const struct yaml *value)
 {
-	int error;
+	char why[128];
 
 	r->ca_file_given = true;
 	take_path(r, key, value);
-	if (value->kind != YAML_SCALAR || value->text[0] != '/' || r->host->readable == NULL)
+	if (value->kind != YAML_SCALAR || value->text[0] != '/' || r->host->ca_usable == NULL)
 		return;
-	error = r->host->readable(value->text);
-	if (error != 0)
-		key_error(r, key, value, "%.200s cannot be read: %s", value->text, strerror(error));
+	if (!r->host->ca_usable(value->text, why, sizeof(why)))
+		key_error(r, key, value, "%.200s %s", value->text, why);
 }
 
 void

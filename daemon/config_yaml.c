@@ -244,21 +244,24 @@ take_stream(struct builder *b)
 {
 	struct yaml *root = NULL;
 	struct fy_event *event;
+	const struct fy_mark *mark;
 
 	while ((event = next_event(b)) != NULL) {
-		if (event->type == FYET_STREAM_START || event->type == FYET_DOCUMENT_START ||
-		    event->type == FYET_DOCUMENT_END || event->type == FYET_STREAM_END) {
-			if (event->type == FYET_DOCUMENT_START && root != NULL)
-				fail(b, fy_event_start_mark(event) != NULL ?
-				    fy_event_start_mark(event)->input_pos : b->last,
-				    "a second document begins here; the file must hold one");
-			fy_parser_event_free(b->parser, event);
-		} else if (root == NULL) {
+		bool between = event->type == FYET_STREAM_START ||
+		    event->type == FYET_DOCUMENT_START || event->type == FYET_DOCUMENT_END ||
+		    event->type == FYET_STREAM_END;
+
+		if (root == NULL && !between) {
 			root = take_node(b, event, 0);
-		} else {
-			fail(b, b->last, "this is not YAML");
-			fy_parser_event_free(b->parser, event);
+			continue;
 		}
+		/* A document that begins without "---" has its place with its first node. */
+		mark = fy_event_start_mark(event);
+		if (root != NULL && (!between ||
+		    (event->type == FYET_DOCUMENT_START && mark != NULL)))
+			fail(b, mark != NULL ? mark->input_pos : b->last,
+			    "a second document begins here; the file must hold one");
+		fy_parser_event_free(b->parser, event);
 	}
 	if (root == NULL)
 		fail(b, 0, "the file holds no configuration");

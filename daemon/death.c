@@ -27,8 +27,7 @@ describe(const struct process *p, int status, char text[TEXT_SIZE])
 }
 
 /* What LMDB does over a damaged file: it reads past its end, follows a pointer into nowhere, or
- * finds itself at a loss. Our own crashes look the same; a store that is not to blame is still
- * there under its new name. */
+ * finds itself at a loss. */
 static bool
 is_crash(int status)
 {
@@ -36,19 +35,24 @@ is_crash(int status)
 	    WTERMSIG(status) == SIGSEGV || WTERMSIG(status) == SIGABRT);
 }
 
-/* A store that kills its reader would do so for ever. */
+/* A store that kills its reader would do so for ever, and without a policy process no mail passes:
+ * after two such deaths the store gives way, and with it the cached policies and the STARTTLS
+ * memory. That fails open, so it takes deaths amid work on the store: who makes the policy process
+ * crash elsewhere, however often, delays mail but takes no protection away. A store that was not to
+ * blame is still there under its new name. */
 static void
 note_damage(struct family *f, const struct process *p, int status)
 {
 	double now = family_now();
 
-	if (!is_policy(p) || p->killed_for != NULL || !is_crash(status))
+	if (!is_policy(p) || atomic_exchange(counters_store_busy(f->start->counters), 0) == 0 ||
+	    p->killed_for != NULL || !is_crash(status))
 		return;
 	if (f->damaged_s > 0 && now - f->damaged_s <= f->start->limits->damage_s) {
 		f->damaged_s = 0;
 		f->fresh_store = true;
-		console_error("the policy process has crashed twice, maybe over its store; the "
-		    "store is set aside and a new one is begun");
+		console_error("the policy process has crashed twice while at work on its store; "
+		    "the store is set aside and a new one is begun");
 	} else {
 		f->damaged_s = now;
 	}

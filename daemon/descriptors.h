@@ -14,8 +14,8 @@ bool descriptors_standard(void);
  * allowed. False when less had to do; *got tells the limit in force. */
 bool descriptors_raise(unsigned sessions, unsigned long *got);
 
-/* descriptors_close_others: all but 0, 1, 2 and the n of keep[] (-1 is skipped; sorts keep[]). False
- * with errno where the kernel refuses, as old containers do to system calls they do not know. */
+/* descriptors_close_others: all but 0, 1, 2 and the n of keep[] (-1 is skipped; sorts keep[]).
+ * False with errno where the kernel refuses, as old containers do with calls they do not know. */
 bool descriptors_close_others(int *keep, size_t n);
 
 #endif

@@ -44,18 +44,29 @@ list(struct folder folders[FOLDERS], const struct config *config)
 	put(&folders[2], "control", config->control, true, 0755);
 }
 
+/* Whether a link in the folder `at` may lead us as root elsewhere: not where others could have put
+ * it, such as a captured process of the last run. */
+static bool
+links_count(int at)
+{
+	struct stat st;
+
+	return geteuid() != 0 ||
+	    (fstat(at, &st) == 0 && st.st_uid == 0 && (st.st_mode & S_IWOTH) == 0);
+}
+
 /* The folder `name` below `at`, made where it is missing. What was just made must be a folder and
  * no link: it is about to be given away. */
 static int
 enter(int at, const char *name, mode_t mode, bool *made)
 {
-	int fd;
+	int how = O_DIRECTORY | O_CLOEXEC;
 
 	*made = mkdirat(at, name, mode) == 0;
 	if (!*made && errno != EEXIST)
 		return -1;
-	fd = openat(at, name, (*made ? O_RDONLY | O_NOFOLLOW : O_PATH) | O_DIRECTORY | O_CLOEXEC);
-	return fd;
+	how |= *made ? O_RDONLY : O_PATH;
+	return openat(at, name, *made || !links_count(at) ? how | O_NOFOLLOW : how);
 }
 
 static bool

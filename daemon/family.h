@@ -18,7 +18,6 @@ struct process {
 	struct process *next;
 	struct family *family;
 	unsigned place;
-	uint32_t link;			/* names its channel to the policy process */
 	int column;			/* of the counters; -1 for the policy process */
 	pid_t pid;
 	struct channel *line;
@@ -43,7 +42,6 @@ struct family {
 	const struct listeners *listeners;
 	struct place places[PLACES];
 	struct process *all;
-	uint32_t last_link;
 	ev_timer tick;
 	unsigned stopping;		/* times family_stop was called */
 	bool renewing;			/* the policy process is to be replaced, then the workers */

@@ -1,8 +1,10 @@
 /* main.c - posternd: options, the way from root to user, and the roles of the children
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -115,6 +117,9 @@ serve(const struct options *o, struct config *config, const struct title *title)
 		config_free(config);
 		return EXIT_FAILURE;
 	}
+	if (access(o->file, R_OK) != 0)
+		console_warning("a reload will be refused: user %s cannot read %s: %s",
+		    config->user, o->file, strerror(errno));
 	return parent_main(&start);
 }
 

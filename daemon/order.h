@@ -12,7 +12,7 @@ enum order_type {
 	ORDER_PING = 1,
 	ORDER_DRAIN,
 	ORDER_POLICY_END,	/* with a descriptor */
-	ORDER_WORKER_END,	/* with a descriptor; link names it */
+	ORDER_WORKER_END,	/* with a descriptor; link is the worker's slot */
 	ORDER_ROTATE,
 	ORDER_CLOSE,
 	/* child */
@@ -23,7 +23,7 @@ enum order_type {
 
 struct order {
 	enum order_type type;
-	uint32_t link;		/* ORDER_WORKER_END: unique among the workers alive */
+	uint32_t link;		/* ORDER_WORKER_END: whose; an old one may drain beside the new */
 };
 
 #define ORDER_SIZE 5

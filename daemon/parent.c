@@ -107,6 +107,7 @@ reload(void *arg)
 	if (p->stopping)
 		return;
 	notify_reloading(&p->notify);
+	notify_status(&p->notify, "reloading");
 	config = reload_prepare(p->start->file, p->config, &p->listeners, &moved);
 	if (config != NULL) {
 		use(p, config, &moved);

@@ -30,6 +30,7 @@ struct policyd {
 	const struct policyd_start *start;
 	struct ev_loop *loop;
 	struct log *log;
+	struct engine_events engine_events;
 	struct engine *engine;
 	struct links *links;
 	struct server *server;		/* NULL until the socket is ours */
@@ -310,7 +311,6 @@ say_started(struct policyd *d)
 static bool
 policyd_open(struct policyd *d)
 {
-	static const struct engine_events engine_events = { .notice = engine_noticed };
 	static const struct links_events links_events = { .record = write_record, .held = held,
 		.probe_step = probe_step, .broken = link_broken };
 	static const struct child_events child_events = { .drain = drain,
@@ -329,8 +329,10 @@ policyd_open(struct policyd *d)
 	if (d->log == NULL)
 		return false;
 	log_watch(d->log, event_line_written, d);
-	d->engine = engine_new(d->loop, config, d->start->fresh_store, &engine_events, d, d->error,
-	    sizeof d->error);
+	d->engine_events = (struct engine_events){ .notice = engine_noticed,
+		.store_busy = counters_store_busy(d->start->counters) };
+	d->engine = engine_new(d->loop, config, d->start->fresh_store, &d->engine_events, d,
+	    d->error, sizeof d->error);
 	if (d->engine == NULL)
 		return false;
 	snprintf(d->error, sizeof d->error, "out of memory");

@@ -12,7 +12,7 @@ struct policyd_start {
 	const struct config *config;
 	struct counters *counters;
 	int parent;		/* this process's end of the parent's channel */
-	bool fresh_store;	/* its reader crashed twice: set the store aside */
+	bool fresh_store;	/* two crashed at work on the store: set it aside */
 };
 
 /* policyd_main: runs until drained or the parent is gone; the process's exit status. Channels to

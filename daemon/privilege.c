@@ -10,6 +10,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -98,6 +99,19 @@ privilege_become(uid_t uid, gid_t gid, char *error, size_t error_size)
 	    privilege_verify(error, error_size);
 }
 
+static bool
+in_roots_group(void)
+{
+	int n = getgroups(0, NULL), i;
+	gid_t *groups = n > 0 ? calloc((size_t)n, sizeof(*groups)) : NULL;
+	bool found = n != 0 && (groups == NULL || (n = getgroups(n, groups)) < 0);
+
+	for (i = 0; i < n && !found; i++)
+		found = groups[i] == 0;
+	free(groups);
+	return found;
+}
+
 bool
 privilege_verify(char *error, size_t error_size)
 {
@@ -109,7 +123,7 @@ privilege_verify(char *error, size_t error_size)
 		return failed(error, error_size, "getresuid");
 	if (ruid == 0 || euid == 0 || suid == 0)
 		left = "a user id of root";
-	else if (rgid == 0 || egid == 0 || sgid == 0)
+	else if (rgid == 0 || egid == 0 || sgid == 0 || in_roots_group())
 		left = "a group id of root";
 	else if (ruid != euid || ruid != suid || rgid != egid || rgid != sgid)
 		left = "a second user or group id";

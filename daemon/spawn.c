@@ -60,6 +60,8 @@ settle_in(const struct process *p, pid_t parent, int keep[3])
 	if (p->family->start->title != NULL)
 		title_set(p->family->start->title, is_policy(p) ? "posternd: policy" :
 		    "posternd: proxy");
+	if (!is_policy(p))
+		counters_leave_office(p->family->start->counters);
 	if (!privilege_verify(error, sizeof(error))) {
 		console_error("%s: %s", is_policy(p) ? "policy process" : "proxy worker", error);
 		exit(EXIT_FAILURE);
@@ -128,7 +130,6 @@ conceive(struct family *f, unsigned place, int *end)
 	}
 	p->family = f;
 	p->place = place;
-	p->link = ++f->last_link;
 	p->column = place == 0 ? -1 : counters_claim(f->start->counters);
 	p->line = channel_new(f->start->loop, ends[0], &line_events, p);
 	ev_init(&p->limit, NULL);
@@ -219,7 +220,7 @@ spawn_worker(struct family *f, unsigned place)
 	}
 	p = born(p, pid);
 	if (p != NULL && start.policy >= 0)
-		process_order(policy, ORDER_WORKER_END, p->link, ends[1]);
+		process_order(policy, ORDER_WORKER_END, p->place, ends[1]);
 	close(start.parent);
 	if (start.policy >= 0) {
 		close(ends[0]);

@@ -18,7 +18,7 @@ const struct supervise_limits supervise_limits = {
 	.policy_drain_s = 20,
 	.elder_close_s = 3600,
 	.elder_end_s = 24 * 3600,	/* a body may take 12 hours (proxy/transfer.h) */
-	.damage_s = 300,	/* two crashes so near have one cause, and it may be on disk */
+	.damage_s = 300,	/* two crashes so near have one cause (death.c) */
 	.backoff = { .first_s = 0.1, .most_s = 30, .reset_s = 60 },
 };
 
@@ -68,7 +68,7 @@ connect_workers(struct family *f, struct process *policy)
 	for (p = f->all; p != NULL; p = p->next) {
 		if (is_policy(p) || channel_pair(ends) != 0)
 			continue;
-		process_order(policy, ORDER_WORKER_END, p->link, ends[0]);
+		process_order(policy, ORDER_WORKER_END, p->place, ends[0]);
 		process_order(p, ORDER_POLICY_END, 0, ends[1]);
 		close(ends[0]);
 		close(ends[1]);

@@ -36,7 +36,7 @@ struct supervise_limits {
 	double policy_drain_s;
 	double elder_close_s;		/* old workers after a reload: clients between two mails */
 	double elder_end_s;		/* and after that: everybody; 0 for never, both */
-	double damage_s;		/* two crashes of the policy process within: a new store */
+	double damage_s;		/* two crashes over the store within: a new one */
 	struct backoff_limits backoff;
 };
 

@@ -225,6 +225,7 @@ conclude(struct answer *a, unsigned rcode, bool soa, bool bogus, unsigned links)
 	}
 	memcpy(why, a->problem, sizeof(why));
 	a->state = rcode == 2 && bogus ? ANSWER_BOGUS : ANSWER_FAILED;
+	a->unexplained = rcode == 2 && !bogus;
 	a->records_len = 0;
 	a->secure = false;
 	a->ttl = 0;
@@ -240,11 +241,18 @@ void
 answer_fail(struct answer *out, const char *problem)
 {
 	out->state = ANSWER_FAILED;
-	out->secure = out->cut = out->dangling = false;
+	out->secure = out->cut = out->unexplained = out->dangling = false;
 	out->ttl = 0;
 	out->name[0] = '\0';
 	out->records_len = out->text_len = 0;
 	snprintf(out->problem, sizeof(out->problem), "%s", problem);
+}
+
+void
+answer_bogus(struct answer *out, const char *problem)
+{
+	answer_fail(out, problem);
+	out->state = ANSWER_BOGUS;
 }
 
 void

@@ -26,7 +26,7 @@ enum answer_state {
 	ANSWER_NODATA,		/* the name is there, or may be; no such record */
 	ANSWER_NXDOMAIN,
 	ANSWER_FAILED,		/* timeout, SERVFAIL, REFUSED, malformed: nothing is known */
-	ANSWER_BOGUS		/* SERVFAIL, and an extended error blames DNSSEC */
+	ANSWER_BOGUS		/* SERVFAIL for DNSSEC's sake: there is an answer, but no proof */
 };
 
 struct answer_record {
@@ -43,6 +43,7 @@ struct answer {
 	bool cut;		/* more than ANSWER_RECORDS_MAX records: the rest is lost */
 	uint32_t ttl;		/* smallest on the way; negative: RFC 2308 section 5; 0 unknown */
 	char name[ANSWER_NAME_SIZE];	/* where the alias chain ended */
+	bool unexplained;	/* FAILED: a SERVFAIL that may be BOGUS, no extended error says */
 	bool dangling;		/* NODATA behind an alias without an SOA: ask for `name` */
 	char problem[ANSWER_PROBLEM_SIZE];	/* FAILED, BOGUS: printable; else "" */
 	size_t records_len;
@@ -56,8 +57,9 @@ struct answer {
 void answer_parse(struct answer *out, const void *packet, size_t len, const char *name,
     enum answer_type type);
 
-/* answer_fail: FAILED, for a question that got no packet. */
+/* answer_fail: FAILED, for a question that got no packet. answer_bogus: BOGUS. */
 void answer_fail(struct answer *out, const char *problem);
+void answer_bogus(struct answer *out, const char *problem);
 
 const char *answer_state_name(enum answer_state s);	/* "ok", "nodata", "nxdomain", ... */
 

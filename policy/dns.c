@@ -2,22 +2,19 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
  * One c-ares channel for each server, so that it is known who answered (whose AD bit it is) and so
- * that a SERVFAIL keeps its extended error. c-ares sends, repeats, and goes to TCP when an answer
- * is truncated; the packets are made with the AD bit set and read by answer.c. */
+ * that a SERVFAIL keeps its extended error. The packets are made with the AD bit set and read by
+ * answer.c. */
 #include "policy/dns.h"
 
-#include <ares.h>
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
-#define TIMEOUT_MS 2000		/* the first try; the second waits twice as long */
-#define TRIES 2			/* for each server: six seconds, within policy.wait */
-#define EDNS_SIZE 1232		/* octets that pass every path unfragmented */
+#include "policy/dns_channel.h"
+
 #define TICK_S 0.25		/* how often time-outs are looked for, while there can be some */
-#define SOCKETS_MAX 16		/* per server: UDP, and TCP connections */
 
 struct request {
 	struct dns *dns;
@@ -26,23 +23,15 @@ struct request {
 	size_t server, tried;		/* which, and how many so far */
 	unsigned aliases;
 	bool sending;
+	bool unchecked;			/* asked again without validation; see explain */
 	enum answer_type type;
 	char name[ANSWER_NAME_SIZE];
 	char problem[ANSWER_PROBLEM_SIZE];
 };
 
-struct socket_watch {
-	struct ev_io io;
-	struct server *server;
-	ares_socket_t fd;
-	bool used;
-};
-
 struct server {
-	struct dns *dns;
-	ares_channel channel;
+	struct dns_channel *channel;
 	bool trusted;
-	struct socket_watch sockets[SOCKETS_MAX];
 };
 
 struct list {
@@ -86,48 +75,6 @@ list_take(struct list *l)
 	return r;
 }
 
-static void
-on_socket(struct ev_loop *loop, struct ev_io *w, int events)
-{
-	struct socket_watch *s = w->data;
-
-	(void)loop;
-	ares_process_fd(s->server->channel, events & EV_READ ? s->fd : ARES_SOCKET_BAD,
-	    events & EV_WRITE ? s->fd : ARES_SOCKET_BAD);
-}
-
-/* c-ares says what it wants to know of a socket; neither: it is about to be closed. */
-static void
-on_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
-{
-	struct server *server = arg;
-	struct socket_watch *found = NULL;
-	struct ev_loop *loop = server->dns->loop;
-
-	for (size_t i = 0; i < SOCKETS_MAX; i++) {
-		struct socket_watch *s = &server->sockets[i];
-
-		if (s->used && s->fd == fd) {
-			found = s;
-			break;
-		}
-		if (!s->used && found == NULL)
-			found = s;
-	}
-	if (found == NULL)
-		return;		/* its questions time out */
-	if (found->used)
-		ev_io_stop(loop, &found->io);
-	found->used = readable || writable;
-	if (!found->used)
-		return;
-	found->fd = fd;
-	found->server = server;
-	ev_io_init(&found->io, on_socket, fd, (readable ? EV_READ : 0) | (writable ? EV_WRITE : 0));
-	found->io.data = found;
-	ev_io_start(loop, &found->io);
-}
-
 /* The request is over, or goes on elsewhere; from then on it takes no place. */
 static void
 landed(struct dns *d)
@@ -151,6 +98,32 @@ finish(struct request *r, const struct answer *a)
 	q->done(q->arg, a);
 }
 
+/* A resolver need not say that it was validation that failed (RFC 8914), and by default unbound
+ * does not. So the same one is asked once more with checking disabled (RFC 4035 section 3.2.2):
+ * where that finds an answer, only its proof was missing. The answer itself is never used. A
+ * resolver that recovers between the two is taken for bogus: that fails closed, for as long as mx.c
+ * keeps it. False: the answer is still to come. */
+static bool
+explain(struct request *r)
+{
+	struct answer *a = &r->dns->answer;
+
+	if (r->unchecked) {
+		r->unchecked = false;
+		if (a->state == ANSWER_FAILED)
+			answer_fail(a, r->problem);
+		else
+			answer_bogus(a, "SERVFAIL, but an answer where nothing is validated");
+		return true;
+	}
+	if (!a->unexplained || r->query == NULL)
+		return true;
+	r->unchecked = true;
+	memcpy(r->problem, a->problem, sizeof(r->problem));
+	send_request(r);
+	return false;
+}
+
 /* The answer of one server: believed, or the next server is asked. */
 static void
 settle(struct request *r)
@@ -158,6 +131,8 @@ settle(struct request *r)
 	struct dns *d = r->dns;
 	struct answer *a = &d->answer;
 
+	if (!explain(r))
+		return;
 	if (a->state == ANSWER_FAILED && ++r->tried < d->servers_len && r->query != NULL) {
 		r->server = (r->server + 1) % d->servers_len;
 		send_request(r);
@@ -226,17 +201,17 @@ send_request(struct request *r)
 		return;
 	}
 	if (getrandom(&id, sizeof(id), 0) != sizeof(id) ||
-	    ares_create_query(r->name, 1, (int)r->type, id, 1, &packet, &len, EDNS_SIZE) !=
-	    ARES_SUCCESS) {
+	    ares_create_query(r->name, 1, (int)r->type, id, 1, &packet, &len,
+	    DNS_CHANNEL_EDNS_SIZE) != ARES_SUCCESS) {
 		fail_late(r, "the name cannot be asked for");
 		return;
 	}
-	packet[3] |= 0x20;	/* AD: RFC 6840 section 5.7 */
+	packet[3] |= r->unchecked ? 0x10 : 0x20;	/* CD; AD: RFC 6840 section 5.7 */
 	if (d->flying++ == 0)
 		ev_timer_again(d->loop, &d->tick);
 	r->sending = true;
-	ares_send(d->servers[r->server].channel, packet, len, on_answer, r);
-	/* Still ours: what fails inside ares_send is kept on the late list. */
+	dns_channel_send(d->servers[r->server].channel, packet, len, on_answer, r);
+	/* Still ours: what fails inside that call is kept on the late list. */
 	r->sending = false;
 	ares_free_string(packet);
 }
@@ -249,7 +224,7 @@ on_tick(struct ev_loop *loop, struct ev_timer *w, int events)
 	(void)loop;
 	(void)events;
 	for (size_t i = 0; i < d->servers_len; i++)
-		ares_process_fd(d->servers[i].channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+		dns_channel_tick(d->servers[i].channel);
 }
 
 static void
@@ -304,36 +279,6 @@ dns_cancel(struct dns *d, struct world_query *q)
 	q->running = NULL;
 }
 
-static bool
-server_open(struct server *s, const struct address *a)
-{
-	struct ares_options options = { 0 };
-	struct ares_addr_port_node node = { 0 };
-	char no_lookups[] = "b";
-
-	options.flags = ARES_FLAG_EDNS | ARES_FLAG_NOCHECKRESP | ARES_FLAG_NOSEARCH |
-	    ARES_FLAG_NOALIASES;
-	options.timeout = TIMEOUT_MS;
-	options.tries = TRIES;
-	options.ednspsz = EDNS_SIZE;
-	options.lookups = no_lookups;
-	options.sock_state_cb = on_socket_state;
-	options.sock_state_cb_data = s;
-	if (ares_init_options(&s->channel, &options, ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS |
-	    ARES_OPT_TRIES | ARES_OPT_EDNSPSZ | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB) !=
-	    ARES_SUCCESS)
-		return false;
-	node.udp_port = node.tcp_port = a->port;
-	if (address_is_v4(&a->ip)) {
-		node.family = AF_INET;
-		memcpy(&node.addr.addr4, a->ip.s6_addr + 12, 4);
-	} else {
-		node.family = AF_INET6;
-		memcpy(&node.addr.addr6, a->ip.s6_addr, 16);
-	}
-	return ares_set_servers_ports(s->channel, &node) == ARES_SUCCESS;
-}
-
 struct dns *
 dns_new(struct ev_loop *loop, const struct config *config, char *error, size_t error_size)
 {
@@ -353,12 +298,12 @@ dns_new(struct ev_loop *loop, const struct config *config, char *error, size_t e
 	for (size_t i = 0; i < config->resolver.servers_len && i < CONFIG_RESOLVERS_MAX; i++) {
 		struct server *s = &d->servers[i];
 
-		s->dns = d;
 		s->trusted = config->resolver.trust_ad == TRUST_AD_YES ||
 		    (config->resolver.trust_ad == TRUST_AD_AUTO &&
 		    address_is_loopback(&config->resolver.servers[i].ip));
 		d->servers_len++;
-		if (server_open(s, &config->resolver.servers[i]))
+		s->channel = dns_channel_new(loop, &config->resolver.servers[i]);
+		if (s->channel != NULL)
 			continue;
 		snprintf(error, error_size, "the resolver library does not start");
 		dns_free(d);
@@ -376,8 +321,7 @@ dns_free(struct dns *d)
 		return;
 	d->closing = true;
 	for (size_t i = 0; i < d->servers_len; i++)
-		if (d->servers[i].channel != NULL)
-			ares_destroy(d->servers[i].channel);
+		dns_channel_free(d->servers[i].channel);
 	while ((r = list_take(&d->waiting)) != NULL || (r = list_take(&d->late)) != NULL)
 		free(r);
 	ev_timer_stop(d->loop, &d->tick);

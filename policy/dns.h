@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Servers are asked in turn: one that times out, fails or refuses is followed by the next, and the
- * last that answered is asked first from then on. */
+ * last that answered is asked first from then on. A SERVFAIL that no extended error explains costs
+ * one more question to the same server, to tell BOGUS from FAILED. */
 #ifndef POLICY_DNS_H
 #define POLICY_DNS_H
 

@@ -38,12 +38,13 @@ on_store_trouble(void *arg, const char *detail)
 }
 
 static const struct sts_events sts_events = { on_policy };
-static const struct store_events store_events = { on_store_trouble };
 
 static bool
 build(struct engine *e, bool fresh, char *error, size_t error_size)
 {
-	e->store = store_open(e->config->state_dir, fresh, &store_events, e, error, error_size);
+	e->store_events = (struct store_events){ on_store_trouble,
+		e->events != NULL ? e->events->store_busy : NULL };
+	e->store = store_open(e->config->state_dir, fresh, &e->store_events, e, error, error_size);
 	if (e->store == NULL)
 		return false;
 	snprintf(error, error_size, "out of memory");

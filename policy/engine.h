@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "daemon/config.h"
 #include "policy/message.h"
@@ -28,11 +29,11 @@ struct engine_notice {
 
 struct engine_events {
 	void (*notice)(void *arg, const struct engine_notice *n);
-	/* Stop what needs a file: the store died under a read; see engine_new. May be NULL. */
+	_Atomic uint32_t *store_busy;	/* as in store.h; may be NULL */
 };
 
 /* engine_new: opens the store in config->state_dir (made if missing) and starts DNS and refresh.
- * With `fresh` the present store is set aside first (its reader crashed twice). NULL with the
+ * With `fresh` the present store is set aside first (who used it crashed, twice). NULL with the
  * reason in error. Rules come from config, which must outlive the engine. */
 struct engine *engine_new(struct ev_loop *loop, const struct config *config, bool fresh,
     const struct engine_events *events, void *arg, char *error, size_t error_size);
@@ -59,7 +60,10 @@ enum config_mode engine_mode(const struct engine *e);
  * The name is normalised already. */
 void engine_domain(struct engine *e, const char *domain,
     void (*done)(void *arg, json_t *report), void *arg);
-json_t *engine_policy_list(struct engine *e);			/* array of short objects */
+/* engine_policy_list: array of short objects; one with a "problem" and no more ends a list that was
+ * cut short. */
+#define ENGINE_LIST_MAX 10000	/* a twentieth of a second that no question is answered in */
+json_t *engine_policy_list(struct engine *e);
 json_t *engine_policy_show(struct engine *e, const char *domain);	/* NULL: not known */
 /* engine_policy_refresh: {"outcome":"fetched|unchanged|changed|failed|none","problem":{...}?} */
 void engine_policy_refresh(struct engine *e, const char *domain,

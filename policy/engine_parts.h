@@ -19,6 +19,7 @@ struct engine {
 	const struct world *world;
 	struct world *own_world;	/* made by engine_new; NULL in tests */
 	enum config_mode mode;
+	struct store_events store_events;
 	struct store *store;
 	struct sts *sts;
 	struct mx *mx;

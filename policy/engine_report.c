@@ -198,9 +198,7 @@ engine_report_stop(struct engine *e)
 }
 
 struct listing {
-	const struct engine *engine;
 	json_t *list;
-	size_t failing;
 	int64_t now;
 };
 
@@ -228,9 +226,14 @@ list_one(void *arg, const char *domain, const struct store_policy *p)
 json_t *
 engine_policy_list(struct engine *e)
 {
-	struct listing l = { e, json_array(), 0, e->world->now(e->world->arg) };
+	struct listing l = { json_array(), e->world->now(e->world->arg) };
+	char line[96];
 
-	store_each_policy(e->store, list_one, &l);
+	if (!store_first_policies(e->store, ENGINE_LIST_MAX, list_one, &l))
+		return l.list;
+	snprintf(line, sizeof(line), "the list ends after %d of %zu policies", ENGINE_LIST_MAX,
+	    e->sts != NULL ? sts_policies(e->sts) : 0);
+	json_array_append_new(l.list, json_pack("{s:s}", "problem", line));
 	return l.list;
 }
 
@@ -295,16 +298,6 @@ engine_evidence(struct engine *e, const char *domain)
 }
 
 static void
-count_failing(void *arg, const char *domain, const struct store_policy *p)
-{
-	struct listing *l = arg;
-
-	(void)domain;
-	if (p->failing != 0 && l->now - p->failing >= LONG_FAILING_S)
-		l->failing++;
-}
-
-static void
 complain(json_t *problems, const char *format, size_t n, const char *a, const char *b)
 {
 	char line[512];
@@ -317,23 +310,22 @@ complain(json_t *problems, const char *format, size_t n, const char *a, const ch
 json_t *
 engine_status(struct engine *e)
 {
-	struct listing l = { .engine = e, .now = e->world->now(e->world->arg) };
+	size_t failing = e->sts != NULL ? sts_failing(e->sts, LONG_FAILING_S) : 0;
 	json_t *problems = json_array();
 	const char *relay, *why = relay_problem(e->relay, &relay);
 
-	store_each_policy(e->store, count_failing, &l);
 	if (store_degraded(e->store))
 		json_array_append_new(problems, json_string("a broken store was set aside, its "
 		    "policies are lost (next: posternctl policy acknowledge)"));
 	if (store_problem(e->store)[0] != '\0')
 		json_array_append_new(problems, json_string(store_problem(e->store)));
-	if (l.failing > 0)
-		complain(problems, "policies that cannot be refreshed for half a day: ", l.failing,
+	if (failing > 0)
+		complain(problems, "policies that cannot be refreshed for half a day: ", failing,
 		    "", "");
 	if (why != NULL)
 		complain(problems, "relays without an address: ", 1, relay, why);
 	return json_pack("{s:b,s:o,s:I,s:I,s:I}", "healthy",
 	    (int)(json_array_size(problems) == 0), "problems", problems, "policies",
 	    (json_int_t)(e->sts != NULL ? sts_policies(e->sts) : 0), "refresh_failures",
-	    (json_int_t)l.failing, "remembered_hosts", (json_int_t)memory_length(e->memory));
+	    (json_int_t)failing, "remembered_hosts", (json_int_t)memory_length(e->memory));
 }

@@ -1,8 +1,8 @@
 /* store.c - cached policies and STARTTLS memory on disk
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Every write is a list of changes in one synchronous transaction, tried again with a larger map
- * when the map is full. Reads are short transactions inside one call. */
+ * Every write is a list of changes in one transaction. Reads are short transactions inside one
+ * call. */
 #include "policy/store.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "policy/store_file.h"
+#include "policy/store_pages.h"
 
 struct store {
 	struct store_file file;
@@ -20,11 +20,6 @@ struct store {
 	char problem[256];
 	bool damaged;		/* a read met a broken page: no write mends that */
 	unsigned char value[STORE_VALUE_MAX];
-};
-
-struct change {
-	enum store_table table;
-	MDB_val key, value;	/* no value: delete */
 };
 
 static void
@@ -48,37 +43,11 @@ fault(struct store *s, const char *doing, int code)
 	return false;
 }
 
-static int
-try_changes(struct store *s, struct change *c, size_t len)
-{
-	MDB_txn *txn;
-	int e = mdb_txn_begin(s->file.env, NULL, 0, &txn);
-
-	if (e != 0)
-		return e;
-	for (size_t i = 0; i < len && e == 0; i++) {
-		MDB_dbi table = s->file.table[c[i].table];
-
-		if (c[i].value.mv_data != NULL)
-			e = mdb_put(txn, table, &c[i].key, &c[i].value, 0);
-		else
-			e = mdb_del(txn, table, &c[i].key, NULL);
-		if (e == MDB_NOTFOUND)
-			e = 0;
-	}
-	if (e == 0)
-		return mdb_txn_commit(txn);
-	mdb_txn_abort(txn);
-	return e;
-}
-
 static bool
-apply(struct store *s, struct change *c, size_t len)
+apply(struct store *s, struct store_change *c, size_t len)
 {
-	int e;
+	int e = store_pages_write(&s->file, c, len);
 
-	while ((e = try_changes(s, c, len)) == MDB_MAP_FULL && store_file_grow(&s->file))
-		;
 	if (e != 0)
 		return fault(s, "writing", e);
 	if (!s->damaged)
@@ -99,7 +68,8 @@ bool
 store_put_policy(struct store *s, const char *domain, const struct store_policy *p)
 {
 	size_t len = store_encode(s->value, sizeof(s->value), p);
-	struct change c = { STORE_POLICIES, slice(domain, strlen(domain)), slice(s->value, len) };
+	struct store_change c = { STORE_POLICIES, slice(domain, strlen(domain)),
+		slice(s->value, len) };
 
 	return len > 0 ? apply(s, &c, 1) : fault(s, "writing", EMSGSIZE);
 }
@@ -107,7 +77,7 @@ store_put_policy(struct store *s, const char *domain, const struct store_policy 
 bool
 store_delete_policy(struct store *s, const char *domain)
 {
-	struct change c = { STORE_POLICIES, slice(domain, strlen(domain)), { 0, NULL } };
+	struct store_change c = { STORE_POLICIES, slice(domain, strlen(domain)), { 0, NULL } };
 
 	return apply(s, &c, 1);
 }
@@ -115,7 +85,7 @@ store_delete_policy(struct store *s, const char *domain)
 bool
 store_put_seen(struct store *s, const struct store_seen *seen, size_t len)
 {
-	struct change *c = calloc(len > 0 ? len : 1, sizeof(*c));
+	struct store_change *c = calloc(len > 0 ? len : 1, sizeof(*c));
 	unsigned char (*value)[STORE_SEEN_MAX] = calloc(len > 0 ? len : 1, sizeof(*value));
 	bool done;
 
@@ -147,17 +117,11 @@ store_get_policy(struct store *s, const char *domain,
 {
 	MDB_val key = slice(domain, strlen(domain)), value;
 	struct store_policy p;
-	MDB_txn *txn;
-	int e = mdb_txn_begin(s->file.env, NULL, MDB_RDONLY, &txn);
-	bool ok;
+	int e = store_pages_get(&s->file, STORE_POLICIES, &key, &value);
+	bool ok = e == 0 && store_decode(value.mv_data, value.mv_size, &p);
 
-	if (e != 0)
-		return fault(s, "reading", e);
-	e = mdb_get(txn, s->file.table[STORE_POLICIES], &key, &value);
-	ok = e == 0 && store_decode(value.mv_data, value.mv_size, &p);
 	if (ok)
 		found(arg, &p);
-	mdb_txn_abort(txn);
 	if (e == 0 && !ok)
 		trouble(s, domain, "a stored policy cannot be read, skipped");
 	else if (e != 0 && e != MDB_NOTFOUND)
@@ -165,37 +129,23 @@ store_get_policy(struct store *s, const char *domain,
 	return ok;
 }
 
-/* Calls each(arg, key, value) for all of a table; false from it: the entry cannot be read. */
-static void
-walk(struct store *s, enum store_table table,
-    bool (*each)(void *arg, const MDB_val *key, const MDB_val *value), void *arg)
+/* True when there are more. */
+static bool
+walk(struct store *s, const struct store_walk *w)
 {
-	MDB_val key, value;
-	MDB_cursor *cursor;
-	MDB_txn *txn;
-	unsigned skipped = 0;
-	int e = mdb_txn_begin(s->file.env, NULL, MDB_RDONLY, &txn);
+	unsigned skipped;
+	int e = store_pages_walk(&s->file, w, &skipped);
 
-	if (e != 0) {
-		fault(s, "reading", e);
-		return;
-	}
-	e = mdb_cursor_open(txn, s->file.table[table], &cursor);
-	if (e == 0) {
-		while ((e = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0)
-			if (key.mv_size > STORE_KEY_MAX || !each(arg, &key, &value))
-				skipped++;
-		mdb_cursor_close(cursor);
-	}
-	mdb_txn_abort(txn);
-	if (e != MDB_NOTFOUND)
+	if (e != 0 && e != MDB_NOTFOUND)
 		unreadable(s, e);
 	if (skipped > 0) {
 		char count[48];
 
 		snprintf(count, sizeof(count), "%u entries cannot be read, skipped", skipped);
-		trouble(s, table == STORE_POLICIES ? "stored policies" : "STARTTLS memory", count);
+		trouble(s, w->table == STORE_POLICIES ? "stored policies" : "STARTTLS memory",
+		    count);
 	}
+	return e == 0;
 }
 
 struct each_policy {
@@ -230,11 +180,19 @@ on_policy(void *arg, const MDB_val *key, const MDB_val *value)
 	return true;
 }
 
+bool
+store_first_policies(struct store *s, size_t most,
+    void (*each)(void *arg, const char *domain, const struct store_policy *p), void *arg)
+{
+	return walk(s, &(struct store_walk){ STORE_POLICIES, most, on_policy,
+	    &(struct each_policy){ each, arg } });
+}
+
 void
 store_each_policy(struct store *s,
     void (*each)(void *arg, const char *domain, const struct store_policy *p), void *arg)
 {
-	walk(s, STORE_POLICIES, on_policy, &(struct each_policy){ each, arg });
+	store_first_policies(s, SIZE_MAX, each, arg);
 }
 
 struct each_seen {
@@ -257,7 +215,8 @@ on_seen(void *arg, const MDB_val *key, const MDB_val *value)
 void
 store_each_seen(struct store *s, void (*each)(void *arg, const struct store_seen *seen), void *arg)
 {
-	walk(s, STORE_SEEN, on_seen, &(struct each_seen){ each, arg });
+	walk(s, &(struct store_walk){ STORE_SEEN, SIZE_MAX, on_seen,
+	    &(struct each_seen){ each, arg } });
 }
 
 static void
@@ -281,8 +240,9 @@ store_open(const char *state_dir, bool fresh, const struct store_events *events,
 	}
 	s->events = events;
 	s->arg = arg;
+	s->file.busy = events != NULL ? events->busy : NULL;
 	if (fresh)
-		set_aside(s, "the policy process crashed twice");
+		set_aside(s, "the policy process crashed twice while it used it");
 	e = store_file_open(&s->file);
 	if (store_file_broken(e)) {
 		set_aside(s, mdb_strerror(e));
@@ -309,9 +269,7 @@ store_close(struct store *s)
 void
 store_tend(struct store *s)
 {
-	int dead;
-
-	mdb_reader_check(s->file.env, &dead);
+	store_file_tend(&s->file);
 }
 
 const char *

@@ -19,6 +19,9 @@ struct store;
 struct store_events {
 	/* One printable line for an administrator. */
 	void (*trouble)(void *arg, const char *detail);
+	/* 1 while pages are read or written, 0 else: who dies meanwhile may have died of them. No
+	 * callback is called meanwhile. May be NULL. */
+	_Atomic uint32_t *busy;
 };
 
 /* store_open: opens or makes STATE_DIR/store.mdb. A file that cannot be a store, or any with
@@ -31,10 +34,14 @@ void store_close(struct store *s);	/* NULL is allowed */
 /* False: not written; store_problem says why. */
 bool store_put_policy(struct store *s, const char *domain, const struct store_policy *p);
 bool store_delete_policy(struct store *s, const char *domain);
-/* store_get_policy: false when there is none that can be read. */
+/* In what follows `found` and `each` get copies; they must not call the store.
+ * store_get_policy: false when there is none that can be read. */
 bool store_get_policy(struct store *s, const char *domain,
     void (*found)(void *arg, const struct store_policy *p), void *arg);
 void store_each_policy(struct store *s,
+    void (*each)(void *arg, const char *domain, const struct store_policy *p), void *arg);
+/* store_first_policies: so many, in the order of their octets; true when there are more. */
+bool store_first_policies(struct store *s, size_t most,
     void (*each)(void *arg, const char *domain, const struct store_policy *p), void *arg);
 
 /* Memory: when a host was last seen with STARTTLS, and under which name ("", or one that

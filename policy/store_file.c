@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,8 +56,15 @@ truncated(struct store_file *f, const struct stat *before)
 	return (uint64_t)before->st_size < ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
 }
 
-int
-store_file_open(struct store_file *f)
+void
+store_file_at_work(const struct store_file *f, bool busy)
+{
+	if (f->busy != NULL)
+		atomic_store(f->busy, busy);
+}
+
+static int
+open_it(struct store_file *f)
 {
 	struct stat before;
 	bool old = stat(f->path, &before) == 0 && before.st_size > 0;
@@ -80,12 +88,36 @@ store_file_open(struct store_file *f)
 	return e;
 }
 
+int
+store_file_open(struct store_file *f)
+{
+	int e;
+
+	store_file_at_work(f, true);
+	e = open_it(f);
+	store_file_at_work(f, false);
+	return e;
+}
+
 void
 store_file_close(struct store_file *f)
 {
-	if (f->env != NULL)
-		mdb_env_close(f->env);
+	if (f->env == NULL)
+		return;
+	store_file_at_work(f, true);
+	mdb_env_close(f->env);
+	store_file_at_work(f, false);
 	f->env = NULL;
+}
+
+void
+store_file_tend(struct store_file *f)
+{
+	int dead;
+
+	store_file_at_work(f, true);
+	mdb_reader_check(f->env, &dead);
+	store_file_at_work(f, false);
 }
 
 bool

@@ -1,13 +1,16 @@
 /* store_file.h - the store's file: opened, set aside when it is broken
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * For store.c alone. Numbers returned are LMDB's or errno's, 0 for success. */
+ * For store.c and store_pages.c alone. Numbers returned are LMDB's or errno's, 0 for success. */
 #ifndef POLICY_STORE_FILE_H
 #define POLICY_STORE_FILE_H
 
 #include <lmdb.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include "policy/store.h"
 
 enum store_table { STORE_POLICIES, STORE_SEEN, STORE_TABLES };
 
@@ -15,7 +18,9 @@ struct store_file {
 	MDB_env *env;			/* NULL: not open */
 	MDB_dbi table[STORE_TABLES];
 	size_t map;
+	_Atomic uint32_t *busy;		/* as in struct store_events; NULL is allowed */
 	char path[4096], marker[4096];	/* the marker is there while the store is degraded */
+	unsigned char key[STORE_KEY_MAX], value[STORE_VALUE_MAX];	/* what was read last */
 };
 
 /* store_file_name: false when the name is too long. Makes state_dir where it is missing. */
@@ -23,6 +28,9 @@ bool store_file_name(struct store_file *f, const char *state_dir);
 
 int store_file_open(struct store_file *f);
 void store_file_close(struct store_file *f);
+void store_file_tend(struct store_file *f);	/* clears what dead readers left */
+/* store_file_at_work: around all that touches the file's pages. */
+void store_file_at_work(const struct store_file *f, bool busy);
 bool store_file_broken(int code);	/* what store_file_open returned is about the contents */
 
 /* store_file_grow: twice the map; false at the limit. */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/failing.h"
 #include "policy/refresh.h"
 #include "policy/sts_table.h"
 
@@ -38,6 +39,7 @@ struct sts {
 	void *arg;
 	struct sts_table *table;
 	struct refresh *refresh;
+	struct failing *failing;
 	struct sts_job *jobs;
 };
 
@@ -102,6 +104,7 @@ remove_policy(struct sts *s, struct sts_entry *e)
 	sts_entry_forget(e);
 	store_delete_policy(s->store, e->domain);
 	refresh_drop(s->refresh, e->domain);
+	failing_set(s->failing, e->domain, 0);
 }
 
 static void
@@ -109,6 +112,7 @@ plan(struct sts *s, struct sts_entry *e)
 {
 	e->refresh = now(s) + refresh_next(s->world, e->policy.max_age, e->failures);
 	refresh_set(s->refresh, e->domain, e->refresh);
+	failing_set(s->failing, e->domain, e->failing);
 	sts_entry_save(e, s->store);
 }
 
@@ -159,6 +163,7 @@ succeeded(struct sts *s, struct sts_entry *e, enum sts_outcome outcome)
 	else {
 		store_delete_policy(s->store, e->domain);
 		refresh_drop(s->refresh, e->domain);
+		failing_set(s->failing, e->domain, 0);
 	}
 }
 
@@ -313,6 +318,12 @@ sts_policies(const struct sts *s)
 	return refresh_length(s->refresh);
 }
 
+size_t
+sts_failing(const struct sts *s, int64_t seconds)
+{
+	return failing_count(s->failing, now(s) - seconds);
+}
+
 static void
 schedule(void *arg, const char *domain, const struct store_policy *p)
 {
@@ -321,6 +332,7 @@ schedule(void *arg, const char *domain, const struct store_policy *p)
 
 	/* Planned by a clock that stood ahead. */
 	refresh_set(s->refresh, domain, p->refresh < latest ? p->refresh : latest);
+	failing_set(s->failing, domain, p->failing);
 }
 
 struct sts *
@@ -336,7 +348,8 @@ sts_new(const struct world *world, struct store *store, const struct sts_events 
 	s->arg = arg;
 	s->table = sts_table_new(world, store, events, arg);
 	s->refresh = refresh_new(world, run_refresh, s);
-	if (s->table == NULL || s->refresh == NULL) {
+	s->failing = failing_new();
+	if (s->table == NULL || s->refresh == NULL || s->failing == NULL) {
 		sts_free(s);
 		return NULL;
 	}
@@ -359,5 +372,6 @@ sts_free(struct sts *s)
 	}
 	sts_table_free(s->table);
 	refresh_free(s->refresh);
+	failing_free(s->failing);
 	free(s);
 }

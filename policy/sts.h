@@ -69,5 +69,7 @@ void sts_cancel(struct sts_waiter *w);	/* not waiting: no effect */
 
 bool sts_forget(struct sts *s, const char *domain);	/* false: nothing was cached */
 size_t sts_policies(const struct sts *s);		/* in the schedule */
+/* sts_failing: policies whose refreshes have failed for so many seconds. */
+size_t sts_failing(const struct sts *s, int64_t seconds);
 
 #endif

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
  * An id is a place in the table and that place's generation, so that a late answer to a withdrawn
- * question finds nobody. */
+ * question finds nobody. The place that has been free for longest is taken first: an id comes again
+ * only after a quarter of a million questions. */
 #include "proxy/asker.h"
 
 #include <assert.h>
@@ -24,7 +25,7 @@ struct asker {
 	bool (*send)(void *arg, const void *p, size_t len);
 	void *arg;
 	struct place *places;
-	uint32_t size, first_free;
+	uint32_t size, first_free, last_free;	/* PLACE_MASK: none */
 	size_t unsent;
 };
 
@@ -37,7 +38,7 @@ asker_new(bool (*send)(void *arg, const void *p, size_t len), void *arg)
 		return NULL;
 	a->send = send;
 	a->arg = arg;
-	a->first_free = PLACE_MASK;
+	a->first_free = a->last_free = PLACE_MASK;
 	return a;
 }
 
@@ -48,6 +49,18 @@ asker_free(struct asker *a)
 		return;
 	free(a->places);
 	free(a);
+}
+
+/* release: the place is taken again after all that are free now. */
+static void
+release(struct asker *a, uint32_t i)
+{
+	a->places[i].next_free = PLACE_MASK;
+	if (a->first_free == PLACE_MASK)
+		a->first_free = i;
+	else
+		a->places[a->last_free].next_free = i;
+	a->last_free = i;
 }
 
 static bool
@@ -61,12 +74,9 @@ grow(struct asker *a)
 	if (places == NULL)
 		return false;
 	memset(places + a->size, 0, (size - a->size) * sizeof(*places));
-	for (uint32_t i = size; i-- > a->size;) {
-		places[i].next_free = a->first_free;
-		a->first_free = i;
-	}
 	a->places = places;
-	a->size = size;
+	for (; a->size < size; a->size++)
+		release(a, a->size);
 	return true;
 }
 
@@ -115,8 +125,7 @@ vacate(struct asker *a, struct place *place)
 {
 	place->asking->open = false;
 	place->asking = NULL;
-	place->next_free = a->first_free;
-	a->first_free = (uint32_t)(place - a->places);
+	release(a, (uint32_t)(place - a->places));
 }
 
 void

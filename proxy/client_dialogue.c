@@ -102,7 +102,11 @@ client_step(const struct client_facts *facts, enum command_result result,
 		return says("503 5.5.1 TLS is active already");
 	if (command->verb == VERB_STARTTLS && !facts->starttls_offered)
 		return says("502 5.5.1 STARTTLS is not available");
-	if ((command->uses & ~facts->extensions) != 0)
-		return says("555 5.5.4 that extension was not offered");
+	if ((command->uses & ~facts->extensions) != 0) {
+		struct client_step step = says("555 5.5.4 that extension was not offered");
+		if (command->verb == VERB_BDAT)	/* the chunk comes all the same */
+			step.action = CLIENT_SKIP_CHUNK;
+		return step;
+	}
 	return (struct client_step){ row->action, command->verb != VERB_RCPT, false, row->reply };
 }

@@ -30,7 +30,7 @@ server_name(struct session *s)
 {
 	const char *said = s->up.said;
 
-	if (s->server_name == NULL && strlen(said) > 4) {
+	if (s->server_name == NULL && said[0] == '2' && strlen(said) > 4) {
 		size_t len = strcspn(said + 4, " ");
 		s->server_name = strndup(said + 4, len > NAME_MAX_OCTETS ? NAME_MAX_OCTETS : len);
 	}
@@ -69,8 +69,16 @@ abandon(struct session *s)
 static void
 hello(struct session *s, const struct command *c)
 {
-	char *name = strndup(c->argument, c->argument_len);
+	char *name;
 
+	/* What it offers was never heard, and nothing must be said in its name. */
+	if (s->up.phase == SERVER_DEAD && s->hello == NULL) {
+		session_sayf(s, "421 4.4.1 postern: lost the connection to the MX: %s",
+		    s->up.fault);
+		session_end(s, "server", s->up.fault);
+		return;
+	}
+	name = strndup(c->argument, c->argument_len);
 	if (name == NULL) {
 		session_say(s, "452 4.3.2 postern: out of memory");
 		return;
@@ -99,6 +107,7 @@ starttls(struct session *s)
 	}
 	session_say(s, "220 2.0.0 ready to start TLS");
 	session_await(s, WAIT_TLS);
+	s->client_deadline = ev_now(s->proxy->loop) + HANDSHAKE_TIMEOUT;
 }
 
 static void
@@ -179,6 +188,18 @@ data(struct session *s)
 	session_await(s, WAIT_DATA);
 }
 
+/* chunk: the server, or somebody on the path, offered CHUNKING before STARTTLS; a server that does
+ * not offer it after STARTTLS would read the chunk as commands. */
+static void
+chunk(struct session *s, const char *line, size_t len, const struct command *c)
+{
+	if ((c->uses & ~s->up.capability.extensions) != 0)
+		transfer_skip_chunk(s, c->size, "451 4.7.0 postern: the MX does not offer CHUNKING "
+		    "after STARTTLS");
+	else
+		transfer_chunk(s, line, len + 2, c->size, c->last);
+}
+
 static void
 quit(struct session *s)
 {
@@ -222,6 +243,7 @@ perform(struct session *s, const struct client_step *step, const struct command 
 		data(s);
 		break;
 	case CLIENT_CHUNK:
+		chunk(s, line, len, c);
 		break;
 	case CLIENT_SKIP_CHUNK:
 		transfer_skip_chunk(s, c->size, step->reply);
@@ -258,8 +280,6 @@ carry_out(struct session *s, size_t line_len)
 		return false;
 	if (!perform(s, &step, &c, line, line_len - 2))
 		return false;
-	if (step.action == CLIENT_CHUNK)
-		transfer_chunk(s, line, line_len, c.size, c.last);
 	leg_consume(&s->client, line_len);
 	if (step.action == CLIENT_STARTTLS)
 		starttls(s);

@@ -8,6 +8,7 @@
 /* Octets of a command line with CRLF: RFC 5321 says 512; extensions add to MAIL and RCPT. */
 #define COMMANDS_LINE_MAX 2048
 #define COMMANDS_FAULTS_MAX 20		/* then the client is asked to go */
+#define HANDSHAKE_TIMEOUT 60		/* seconds for the client's TLS handshake */
 #define COMMANDS_TIMEOUT 300		/* seconds for a command, RFC 5321 4.5.3.2.7 */
 
 /* commands_step: carries out at most one command; true when one was. */

@@ -96,6 +96,7 @@ decide_begin(struct session *s, const char *line, size_t len, const struct comma
 	memcpy(d->domain, command->path.domain, sizeof(d->domain));
 	d->began = now(s);
 	s->decision = d;
+	s->mail.recipients++;
 	session_await(s, WAIT_DECISION);
 	if (!ask(s, false)) {
 		session_say(s, "452 4.3.2 postern: out of memory");
@@ -259,7 +260,8 @@ static bool
 dead_peer(struct session *s)
 {
 	struct upstream *up = &s->up;
-	bool outcome = up->starttls == STARTTLS_WRONG_CODE || up->starttls == STARTTLS_INJECTED ||
+	bool outcome = up->starttls == STARTTLS_WRONG_CODE ||
+	    up->starttls == STARTTLS_INJECTED || up->starttls == STARTTLS_REFUSED ||
 	    (up->proof != NULL && up->proof->state == PROOF_HANDSHAKE_FAILED);
 
 	if (outcome && s->decision->tried)
@@ -281,8 +283,10 @@ ready_peer(struct session *s)
 	if (up->leg.tls != NULL || up->starttls != STARTTLS_NOT_TRIED || !judge_wants_tls(q))
 		return judge_peer(s, up->starttls, up->proof);
 	/* One failed handshake is enough for mail that may go in clear text. */
-	if (s->broken != NULL && !judge_demands_tls(q))
+	if (s->broken != NULL && !judge_demands_tls(q)) {
+		d->tried = true;
 		return judge_peer(s, STARTTLS_OFFERED, s->broken);
+	}
 	if (s->mail.sent)
 		return judge_peer(s, up->starttls, up->proof);
 	d->tried = true;

@@ -32,7 +32,8 @@ keep_broken(struct session *s)
 bool
 decide_recipient(struct session *s, const char *line, size_t len, unsigned uses)
 {
-	if (!upstream_may_send(&s->up))
+	/* Behind a body or a chunk it would belong to no transaction. */
+	if (!upstream_may_send(&s->up) || upstream_owes_end(&s->up))
 		return false;
 	if ((uses & ~s->up.capability.extensions) != 0) {
 		if (s->up.pending_len > 0)
@@ -93,7 +94,6 @@ relay_envelope(struct session *s)
 	if (envelope_find(&s->mail, d->domain) == NULL && !remember(s, NULL))
 		return true;
 	upstream_send(&s->up, PENDING_RCPT, d->line, d->line_len);
-	s->mail.recipients++;
 	decision_done(s);
 	return true;
 }

@@ -51,8 +51,7 @@ leg_close(struct leg *leg, struct ev_loop *loop)
 		leg->tls = NULL;
 	}
 	/* Unread octets would turn the close into a reset that overtakes our last reply. */
-	if (leg->readable || leg_unread(leg) > 0)
-		recv(leg->fd, NULL, LEG_OUT_MAX, MSG_TRUNC | MSG_DONTWAIT);
+	recv(leg->fd, NULL, LEG_OUT_MAX, MSG_TRUNC | MSG_DONTWAIT);
 	close(leg->fd);
 	leg->fd = -1;
 	leg->blocked = false;
@@ -97,7 +96,6 @@ from_stream(struct leg *leg, enum stream_result r)
 	case STREAM_WANT_READ:
 		return LEG_AGAIN;
 	case STREAM_WANT_WRITE:
-		leg->tls_write = true;
 		return LEG_AGAIN;
 	case STREAM_CLOSED:
 		leg->eof = true;
@@ -113,8 +111,11 @@ from_stream(struct leg *leg, enum stream_result r)
 static enum leg_result
 read_some(struct leg *leg, char *p, size_t len, size_t *got)
 {
-	if (leg->tls != NULL)
-		return from_stream(leg, stream_read(leg->tls, p, len, got));
+	if (leg->tls != NULL) {
+		enum stream_result r = stream_read(leg->tls, p, len, got);
+		leg->tls_write = r == STREAM_WANT_WRITE;
+		return from_stream(leg, r);
+	}
 	ssize_t n = recv(leg->fd, p, len, 0);
 	if (n > 0) {
 		*got = (size_t)n;
@@ -148,15 +149,14 @@ make_room(struct leg *leg)
 enum leg_result
 leg_fill(struct leg *leg)
 {
-	if (leg->fd < 0 || leg->failed)
+	if (leg->fd < 0 || (leg->failed && (leg->tls != NULL || leg->eof)))
 		return LEG_FAILED;
 	if (leg->eof)
 		return LEG_EOF;
-	if (!leg->readable)
+	if (!leg->readable && !leg->failed)
 		return LEG_AGAIN;
 	if (!make_room(leg))
 		return failed(leg, "out of memory");
-	leg->tls_write = false;
 	enum leg_result r = LEG_OK;
 	bool fresh = false;
 	while (r == LEG_OK && leg->in_end < LEG_IN_SIZE) {
@@ -174,7 +174,7 @@ leg_fill(struct leg *leg)
 	}
 	if (leg->in_end == 0)
 		release_in(leg);
-	return fresh ? LEG_OK : r;
+	return fresh ? LEG_OK : leg->failed ? LEG_FAILED : r;
 }
 
 size_t
@@ -275,6 +275,12 @@ leg_flush(struct leg *leg)
 	return r;
 }
 
+bool
+leg_gone(const struct leg *leg)
+{
+	return leg->fd >= 0 && (leg->failed || leg->eof);
+}
+
 enum leg_result
 leg_pass(struct leg *leg, const char *p, size_t len, size_t *put)
 {
@@ -293,8 +299,10 @@ leg_pass(struct leg *leg, const char *p, size_t len, size_t *put)
 enum leg_result
 leg_handshake(struct leg *leg)
 {
-	leg->tls_write = false;
-	return from_stream(leg, stream_handshake(leg->tls));
+	enum stream_result r = stream_handshake(leg->tls);
+
+	leg->tls_write = r == STREAM_WANT_WRITE;
+	return from_stream(leg, r);
 }
 
 void
@@ -304,7 +312,8 @@ leg_watch(struct leg *leg, struct ev_loop *loop, bool read, bool write)
 		return;
 	int events = 0;
 	if (!leg->failed) {
-		if (read && !leg->eof && !leg_full(leg))
+		/* What TLS must write first would leave the socket readable and unread. */
+		if (read && !leg->eof && !leg_full(leg) && !leg->tls_write)
 			events |= EV_READ;
 		if (write || leg->blocked || leg->tls_write || leg_waiting(leg) > 0)
 			events |= EV_WRITE;

@@ -35,7 +35,7 @@ struct leg {
 	uint32_t out_start, out_end, out_size;
 	bool readable;		/* the socket may have something to read */
 	bool eof, failed;
-	bool tls_write;		/* TLS needs the socket writable, whatever the direction */
+	bool tls_write;		/* the handshake, or reading, needs the socket writable */
 	bool blocked;		/* leg_pass could not write all */
 	const char *error;	/* static */
 	uint64_t bytes_in, bytes_out;
@@ -48,7 +48,8 @@ void leg_open(struct leg *leg, struct ev_loop *loop, int fd,
 /* leg_close: TLS says goodbye, the socket is closed, buffers are freed. May be called twice. */
 void leg_close(struct leg *leg, struct ev_loop *loop);
 
-/* leg_fill: reads what there is, as far as the buffer holds it. LEG_OK: something new. */
+/* leg_fill: reads what there is, as far as the buffer holds it. LEG_OK: something new. In clear
+ * text also after a write has failed: the peer's last words may still be there. */
 enum leg_result leg_fill(struct leg *leg);
 size_t leg_unread(const struct leg *leg);
 const char *leg_data(const struct leg *leg);	/* leg_unread octets */
@@ -60,6 +61,8 @@ bool leg_full(const struct leg *leg);
 bool leg_put(struct leg *leg, const char *p, size_t len);
 size_t leg_waiting(const struct leg *leg);
 enum leg_result leg_flush(struct leg *leg);
+
+bool leg_gone(const struct leg *leg);	/* open, but failed or at its end */
 
 /* leg_pass: writes straight from the caller's octets once nothing is waiting; *put octets are gone.
  * After LEG_AGAIN the rest must be shown again, unchanged at its front. */

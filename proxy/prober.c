@@ -146,7 +146,8 @@ static void
 dead(struct run *r)
 {
 	bool outcome = r->up.starttls == STARTTLS_WRONG_CODE ||
-	    r->up.starttls == STARTTLS_INJECTED || r->up.proof != NULL;
+	    r->up.starttls == STARTTLS_INJECTED || r->up.starttls == STARTTLS_REFUSED ||
+	    r->up.proof != NULL;
 
 	if (outcome)
 		conclude(r);
@@ -233,17 +234,28 @@ ready(struct ev_loop *loop, ev_io *io, int events)
 }
 
 static void
+late(struct run *r)
+{
+	const char *doing = r->up.phase == SERVER_DEAD ? "asking the policy" :
+	    server_doing(r->up.phase);
+
+	upstream_timeout(&r->up);
+	if (r->up.proof != NULL)	/* in the handshake */
+		conclude(r);
+	else
+		say(r, true, EXIT_UNKNOWN, "%s: timed out", doing);
+	upstream_close(&r->up);
+}
+
+static void
 expired(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct run *r = timer->data;
 
 	(void)loop;
 	(void)events;
-	if (!r->over) {
-		say(r, true, EXIT_UNKNOWN, "%s: timed out", r->up.phase == SERVER_DEAD ?
-		    "asking the policy" : server_doing(r->up.phase));
-		upstream_close(&r->up);
-	}
+	if (!r->over)
+		late(r);
 	sweep(r->prober);
 }
 

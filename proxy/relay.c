@@ -24,7 +24,7 @@ static void
 lost(struct session *s)
 {
 	session_sayf(s, "421 4.4.2 postern: lost the connection to the MX: %s%s%s", s->up.fault,
-	    s->up.said[0] != '\0' ? ": " : "", s->up.said);
+	    s->up.hung_up ? ": " : "", s->up.hung_up ? s->up.said : "");
 	session_end(s, "server", s->up.fault);
 }
 
@@ -47,7 +47,7 @@ relay_server_gone(struct session *s)
 	case WAIT_BODY:
 	case WAIT_CHUNK:
 		/* A server that refuses in the middle of the data says so and hangs up. */
-		transfer_abort(s, s->up.said[0] == '4' || s->up.said[0] == '5' ? s->up.said :
+		transfer_abort(s, s->up.hung_up && s->up.said[0] >= '4' ? s->up.said :
 		    "451 4.4.2 postern: lost the connection to the MX");
 		break;
 	case WAIT_QUIT:
@@ -96,7 +96,7 @@ rcpt_reply(struct session *s, const struct reply_line *line)
 		return;
 	}
 	leg_put(&s->client, leg_data(&s->up.leg), line->line_len);
-	if (line->last && line->code < 300) {
+	if (line->last && line->code < 300 && s->mail.sent) {
 		s->mail.accepted++;
 		s->phase = CLIENT_RCPT;
 	}
@@ -179,8 +179,6 @@ one_line(struct session *s, enum pending_kind kind, const struct reply_line *lin
 
 	if (!fits(kind, line->code)) {
 		upstream_violation(&s->up, "a reply that does not fit its command");
-		s->up.owed = 1;
-		relay_server_gone(s);
 		return;
 	}
 	relay_line(s, kind, line);
@@ -199,7 +197,10 @@ relay_step(struct session *s)
 	enum pending_kind kind;
 	struct reply_line line;
 
-	if (s->wait == WAIT_FLUSH || leg_waiting(&s->client) >= LEG_OUT_HIGH)
+	if (s->wait == WAIT_FLUSH)
+		return false;
+	/* A client that does not read need not be told more, but that the server has gone. */
+	if (s->up.phase != SERVER_DEAD && leg_waiting(&s->client) >= LEG_OUT_HIGH)
 		return false;
 	switch (upstream_next(&s->up, &kind, &line)) {
 	case UPSTREAM_NOTHING:

@@ -8,12 +8,14 @@
 
 #define CODE_LEN 3
 
-/* code_read: the reply code at p, 0 where there is none (RFC 5321 4.2: %x32-35 %x30-35 %x30-39). */
+/* code_read: the reply code at p, 0 where there is none (RFC 5321 4.2: %x32-35 %x30-35 %x30-39).
+ * Servers refuse with 571 and the like; the first digit tells all that matters (4.2.1). */
 static int
 code_read(const char *p, size_t len)
 {
-	if (len < CODE_LEN || p[0] < '2' || p[0] > '5' || p[1] < '0' || p[1] > '5' ||
-	    p[2] < '0' || p[2] > '9')
+	if (len < CODE_LEN || p[0] < '2' || p[0] > '5' || p[2] < '0' || p[2] > '9')
+		return 0;
+	if (p[1] < '0' || p[1] > (p[0] >= '4' ? '9' : '5'))
 		return 0;
 	return (p[0] - '0') * 100 + (p[1] - '0') * 10 + (p[2] - '0');
 }

@@ -13,7 +13,8 @@ enum reply_result {
 	REPLY_DONE,		/* the reply is whole */
 	REPLY_MORE,		/* more lines follow */
 	REPLY_BAD_LINE,		/* bare CR or LF, NUL, too long */
-	REPLY_BAD_CODE,		/* not 2-5,0-5,0-9, or not followed by SP, "-" or CRLF */
+	REPLY_BAD_CODE,		/* not 2-5,0-5,0-9 (4yz, 5yz: 0-9,0-9), or not followed by SP,
+				 * "-" or CRLF */
 	REPLY_MIXED_CODES,	/* lines of one reply with different codes */
 	REPLY_TOO_MANY_LINES
 };

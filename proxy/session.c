@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "proxy/commands.h"
+#include "proxy/deadline.h"
 #include "proxy/decide.h"
 #include "proxy/relay.h"
 #include "proxy/report.h"
@@ -15,42 +16,8 @@
 
 /* Steps in one turn: a client that pipelines without end must let other sessions have theirs. */
 #define TURN_STEPS_MAX 256
-#define HANDSHAKE_TIMEOUT 60	/* seconds for the client's TLS handshake */
 #define FLUSH_TIMEOUT 30	/* seconds for a last reply to go out */
 #define SAY_MAX 1024
-
-/* next_deadline: the nearest of those that count now; 0 when there is none. */
-static double
-next_deadline(const struct session *s)
-{
-	/* While the server owes a reply the client is not the one who is late. */
-	const double all[] = {
-		s->up.pending_len == 0 ? s->client_deadline : 0, s->up.deadline, s->body_deadline,
-		decide_deadline(s)
-	};
-	double at = 0;
-
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (all[i] > 0 && (at <= 0 || all[i] < at))
-			at = all[i];
-	return at;
-}
-
-static void
-arm(struct session *s)
-{
-	double at = next_deadline(s);
-
-	if (at == s->armed)
-		return;
-	s->armed = at;
-	ev_timer_stop(s->proxy->loop, &s->timer);
-	if (at <= 0)
-		return;
-	double now = ev_now(s->proxy->loop);
-	ev_timer_set(&s->timer, at > now ? at - now : 0, 0);
-	ev_timer_start(s->proxy->loop, &s->timer);
-}
 
 static void
 client_ready(struct ev_loop *loop, ev_io *io, int events)
@@ -159,7 +126,6 @@ client_handshake_step(struct session *s)
 			return true;
 		}
 		s->wait = WAIT_HANDSHAKE;
-		s->client_deadline = ev_now(s->proxy->loop) + HANDSHAKE_TIMEOUT;
 	}
 	enum leg_result r = leg_handshake(&s->client);
 	if (r == LEG_AGAIN)
@@ -233,7 +199,8 @@ client_gone(struct session *s)
 		return;
 	if (data)
 		session_end(s, "client", "closed inside mail data");
-	else if (s->wait == WAIT_COMMAND && leg_waiting(&s->client) < LEG_OUT_HIGH)
+	else if ((s->wait == WAIT_COMMAND && leg_waiting(&s->client) < LEG_OUT_HIGH) ||
+	    (s->wait == WAIT_GREETING && leg_unread(&s->client) == 0))
 		session_end(s, "client", "closed without QUIT");
 }
 
@@ -246,7 +213,7 @@ watch(struct session *s)
 	bool listen = !dialling && s->up.phase != SERVER_SECURED &&
 	    leg_waiting(&s->client) < LEG_OUT_HIGH;
 
-	leg_watch(&s->client, loop, s->wait != WAIT_FLUSH, false);
+	leg_watch(&s->client, loop, s->wait != WAIT_FLUSH && s->wait != WAIT_TLS, false);
 	leg_watch(&s->up.leg, loop, listen, dialling);
 }
 
@@ -286,42 +253,23 @@ session_turn(struct session *s)
 		if (!moved)
 			client_gone(s);
 	}
+	/* A server that is gone is seen at once, not when it is late. */
 	leg_flush(&s->up.leg);
+	if (leg_gone(&s->up.leg))
+		moved |= relay_step(s);
 	leg_flush(&s->client);
-	if (s->client.failed || (s->wait == WAIT_FLUSH && leg_waiting(&s->client) == 0))
+	if (s->client.failed)
+		client_gone(s);
+	if (s->wait == WAIT_FLUSH && leg_waiting(&s->client) == 0)
 		s->ended = true;
 	if (s->ended) {
 		finish(s);
 		return;
 	}
 	watch(s);
-	arm(s);
+	deadline_arm(s);
 	if (moved)
 		ev_feed_event(s->proxy->loop, &s->client.io, EV_READ);
-}
-
-/* expired: which deadline it was decides who is told what. */
-static void
-expired(struct ev_loop *loop, ev_timer *timer, int events)
-{
-	struct session *s = timer->data;
-	double now = ev_now(loop);
-
-	(void)events;
-	s->armed = 0;
-	if (decide_deadline(s) > 0 && now >= decide_deadline(s)) {
-		decide_give_up(s);
-	} else if (s->up.deadline > 0 && now >= s->up.deadline) {
-		upstream_violation(&s->up, "timed out");
-		relay_server_gone(s);
-	} else if (s->wait == WAIT_FLUSH) {
-		s->client.failed = true;
-	} else if ((s->client_deadline > 0 && now >= s->client_deadline) ||
-	    (s->body_deadline > 0 && now >= s->body_deadline)) {
-		session_say(s, "421 4.4.2 postern: timed out");
-		session_end(s, "postern", "the client timed out");
-	}
-	session_turn(s);
 }
 
 struct session *
@@ -339,7 +287,7 @@ session_new(struct proxy *proxy, int fd, const struct address *peer,
 	s->wait = WAIT_GREETING;
 	s->ended_by = "postern";
 	s->why = "";
-	ev_timer_init(&s->timer, expired, 0, 0);
+	ev_timer_init(&s->timer, deadline_passed, 0, 0);
 	s->timer.data = s;
 	upstream_init(&s->up, proxy->loop, proxy->originator);
 	if (!upstream_dial(&s->up, origin, upstream_ready, s)) {

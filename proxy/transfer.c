@@ -59,6 +59,7 @@ void
 transfer_abort(struct session *s, const char *reply)
 {
 	say_later(s, reply);
+	session_reset(s);
 	s->wait = s->wait == WAIT_CHUNK ? WAIT_SKIP_CHUNK : WAIT_SKIP_BODY;
 }
 
@@ -69,7 +70,6 @@ end_skip(struct session *s)
 	s->body_deadline = 0;
 	s->cleared = 0;
 	session_say(s, s->late_reply != NULL ? s->late_reply : "451 4.3.2 postern: out of memory");
-	session_reset(s);
 	session_await_command(s);
 	return true;
 }
@@ -99,12 +99,8 @@ pass(struct session *s, size_t len)
 		s->chunk_left -= put;
 	if (put > 0)
 		s->client_deadline = in(s, TRANSFER_BLOCK_TIMEOUT);
-	if (r == LEG_FAILED || r == LEG_EOF) {
-		upstream_violation(&s->up, "connection lost");
-		s->up.said[0] = '\0';
-		transfer_abort(s, "451 4.4.2 postern: lost the connection to the MX");
-		return true;
-	}
+	/* A connection that has failed says so, and what the server said last, in relay_step. */
+	(void)r;
 	return put > 0;
 }
 

@@ -12,14 +12,14 @@
 
 void transfer_body(struct session *s);		/* after the server's 354 */
 void transfer_chunk(struct session *s, const char *line, size_t len, uint64_t size, bool last);
-/* transfer_skip_chunk: swallows it, then says reply. */
+/* transfer_skip_chunk: swallows it, then says reply; the transaction stays as it was. */
 void transfer_skip_chunk(struct session *s, uint64_t size, const char *reply);
 
 /* transfer_step: moves what can be moved; true when something did. */
 bool transfer_step(struct session *s);
 
-/* transfer_abort: the server is gone; the rest is swallowed and the client told. `reply` without
- * CRLF. */
+/* transfer_abort: the server is gone, and the transaction with it; the rest is swallowed and the
+ * client told. `reply` without CRLF. */
 void transfer_abort(struct session *s, const char *reply);
 
 #endif

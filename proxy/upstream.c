@@ -43,7 +43,10 @@ upstream_die(struct upstream *u, const char *why)
 	leg_close(&u->leg, u->loop);
 	upstream_enter(u, SERVER_DEAD);
 	u->owed = u->pending_len;
+	if (u->owed > 0 && u->pending[u->pending_first] == PENDING_HIDDEN_RSET)
+		u->owed--;
 	u->pending_len = 0;
+	u->unsaid = true;
 	if (u->fault[0] == '\0')
 		u->fault = why;
 }
@@ -70,6 +73,7 @@ void
 upstream_close(struct upstream *u)
 {
 	upstream_die(u, "");
+	u->unsaid = false;
 	forget_proof(u);
 }
 
@@ -85,6 +89,15 @@ enum upstream_event
 upstream_died(struct upstream *u, const char *why)
 {
 	upstream_die(u, why);
+	u->unsaid = false;
+	return UPSTREAM_DIED;
+}
+
+static enum upstream_event
+violated(struct upstream *u, const char *why)
+{
+	upstream_violation(u, why);
+	u->unsaid = false;
 	return UPSTREAM_DIED;
 }
 
@@ -140,9 +153,9 @@ own_line(struct upstream *u, const struct reply_line *line)
 	if (u->phase == SERVER_READY) {
 		/* Nothing is owed: the server closes (RFC 5321 3.8), or speaks out of turn. */
 		keep_said(u, line);
-		upstream_violation(u, line->code == 421 ? "closed by the MX" :
+		u->hung_up = true;
+		return violated(u, line->code == 421 ? "closed by the MX" :
 		    "a reply to no command");
-		return UPSTREAM_DIED;
 	}
 	if (u->reply.lines == 1 || line->code >= 400)
 		keep_said(u, line);
@@ -171,10 +184,8 @@ reply_step(struct upstream *u, enum pending_kind *kind, struct reply_line *line)
 		line->line_len = 0;
 		if (leg_unread(&u->leg) > 0)
 			r = reply_next(&u->reply, leg_data(&u->leg), leg_unread(&u->leg), line);
-		if (r != REPLY_DONE && r != REPLY_MORE) {
-			upstream_violation(u, reply_result_text(r));
-			return UPSTREAM_DIED;
-		}
+		if (r != REPLY_DONE && r != REPLY_MORE)
+			return violated(u, reply_result_text(r));
 		if (line->line_len == 0) {
 			enum leg_result filled = leg_fill(&u->leg);
 			if (filled != LEG_OK)
@@ -198,8 +209,12 @@ upstream_next(struct upstream *u, enum pending_kind *kind, struct reply_line *li
 	case SERVER_HANDSHAKE:
 		return upstream_handshake_step(u);
 	case SERVER_SECURED:	/* whatever comes now is looked at before the second EHLO */
-	case SERVER_DEAD:
 		return UPSTREAM_NOTHING;
+	case SERVER_DEAD:
+		if (!u->unsaid)
+			return UPSTREAM_NOTHING;
+		u->unsaid = false;
+		return UPSTREAM_DIED;
 	case SERVER_GREETING:
 	case SERVER_GREETED:
 	case SERVER_EHLO:
@@ -208,7 +223,7 @@ upstream_next(struct upstream *u, enum pending_kind *kind, struct reply_line *li
 	case SERVER_STARTTLS:
 	case SERVER_EHLO_TLS:
 	case SERVER_QUIT:
-		return u->leg.failed ? upstream_died(u, u->leg.error) : reply_step(u, kind, line);
+		return reply_step(u, kind, line);
 	}
 	return UPSTREAM_NOTHING;
 }
@@ -287,6 +302,14 @@ upstream_may_send(const struct upstream *u)
 	return u->pending_len == 0 || (u->capability.extensions & EXT_PIPELINING);
 }
 
+bool
+upstream_owes_end(const struct upstream *u)
+{
+	/* They are sent when nothing is pending, so they are always the oldest. */
+	return u->pending_len > 0 && (u->pending[u->pending_first] == PENDING_BODY ||
+	    u->pending[u->pending_first] == PENDING_CHUNK);
+}
+
 void
 upstream_expect(struct upstream *u, enum pending_kind kind)
 {
@@ -300,8 +323,10 @@ void
 upstream_send(struct upstream *u, enum pending_kind kind, const char *line, size_t len)
 {
 	assert(u->phase == SERVER_READY);
-	if (u->pending_len == 0 && !quiet(u))
+	if (u->pending_len == 0 && !quiet(u)) {
+		u->owed = kind != PENDING_HIDDEN_RSET;
 		return;
+	}
 	leg_put(&u->leg, line, len);
 	upstream_expect(u, kind);
 }

@@ -45,7 +45,9 @@ struct upstream {
 	double dialled, connected, secured;	/* ev_now() of each, for the event's times */
 	uint8_t pending[UPSTREAM_PENDING_MAX];
 	uint8_t pending_first, pending_len;
-	uint8_t owed;			/* replies that were pending when it died */
+	uint8_t owed;			/* replies to the client that were pending when it died */
+	bool unsaid;			/* SERVER_DEAD, and upstream_next has not told yet */
+	bool hung_up;			/* `said` is what it said last, unasked, in the session */
 	const char *name;		/* for EHLO; the session's */
 	const char *sni;		/* the requirement's; until the handshake is over */
 	bool proven;			/* this handshake must give a proof */
@@ -83,12 +85,17 @@ void upstream_starttls(struct upstream *u, const char *sni, bool proven);
 
 /* upstream_may_send: whether one more command may go out now (PIPELINING, room). */
 bool upstream_may_send(const struct upstream *u);
+/* upstream_owes_end: whether a reply is owed that may end the transaction (body, chunk). */
+bool upstream_owes_end(const struct upstream *u);
 void upstream_send(struct upstream *u, enum pending_kind kind, const char *line, size_t len);
 /* upstream_expect: a reply to what was not sent as one command: a body, a chunk. */
 void upstream_expect(struct upstream *u, enum pending_kind kind);
 void upstream_quit(struct upstream *u);
 bool upstream_tls(const struct upstream *u);
-/* upstream_violation: says `why` and ends the connection. */
+/* upstream_violation: ends the connection because of `why`; upstream_next tells. Any verb that
+ * sends may do so, where the server has spoken out of turn. */
 void upstream_violation(struct upstream *u, const char *why);
+/* upstream_timeout: the deadline has passed. */
+void upstream_timeout(struct upstream *u);
 
 #endif

@@ -37,6 +37,7 @@ upstream_dial(struct upstream *u, const struct address *peer,
 	upstream_close(u);
 	u->fault = "";
 	u->said[0] = '\0';
+	u->hung_up = false;
 	u->peer = *peer;
 	u->starttls = STARTTLS_NOT_TRIED;
 	memset(&u->capability, 0, sizeof(u->capability));
@@ -101,10 +102,20 @@ upstream_handshake_step(struct upstream *u)
 	return UPSTREAM_CHANGED;
 }
 
+void
+upstream_timeout(struct upstream *u)
+{
+	/* A handshake that is never finished has failed like any other. */
+	if (u->phase == SERVER_HANDSHAKE)
+		take_proof(u);
+	upstream_violation(u, "timed out");
+}
+
 enum upstream_event
 upstream_begin_tls(struct upstream *u)
 {
-	if (leg_unread(&u->leg) > 0) {
+	/* Nor can it answer what has not been sent yet. */
+	if (leg_unread(&u->leg) > 0 || leg_waiting(&u->leg) > 0) {
 		u->starttls = STARTTLS_INJECTED;
 		u->leg.failed = true;
 		return upstream_died(u, "octets behind the 220 of STARTTLS");

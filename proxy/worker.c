@@ -19,6 +19,7 @@
 
 /* Connections taken in one turn, so that a flood leaves time for the sessions that are open. */
 #define ACCEPT_BATCH 32
+#define DOOR_MAX 1024		/* who may wait at the door at once: the listener's backlog */
 #define ACCEPT_PAUSE 1.0	/* seconds, unless a session ends before */
 #define FAR_FUTURE 1e10		/* epoch seconds; keeps libev from waking for its clock check */
 #define MESSAGE_SIZE 1024	/* a sighting or a probe's step */
@@ -169,17 +170,14 @@ session_left(void *arg)
 		resume(w);
 }
 
+/* accept_some: at most n of those who wait at the door. */
 static void
-accept_ready(struct ev_loop *loop, ev_io *io, int events)
+accept_some(struct worker *w, int n)
 {
-	struct worker *w = io->data;
-
-	(void)loop;
-	(void)events;
-	for (int i = 0; i < ACCEPT_BATCH; i++) {
+	for (int i = 0; i < n; i++) {
 		struct sockaddr_storage from;
 		socklen_t len = sizeof(from);
-		int fd = accept4(io->fd, (struct sockaddr *)&from, &len,
+		int fd = accept4(w->start->listener, (struct sockaddr *)&from, &len,
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0) {
 			if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
@@ -192,6 +190,14 @@ accept_ready(struct ev_loop *loop, ev_io *io, int events)
 			return;
 		}
 	}
+}
+
+static void
+accept_ready(struct ev_loop *loop, ev_io *io, int events)
+{
+	(void)loop;
+	(void)events;
+	accept_some(io->data, ACCEPT_BATCH);
 }
 
 static void
@@ -225,14 +231,20 @@ between_turns(struct ev_loop *loop, ev_prepare *prepare, int events)
 		ev_break(loop, EVBREAK_ALL);
 }
 
+/* drain: the door is closed, not only left alone: where no successor or no parent holds it too, the
+ * kernel would let clients in who wait in vain. Those who are in already are served. */
 static void
 drain(void *arg)
 {
 	struct worker *w = arg;
 
+	if (w->draining)
+		return;
+	accept_some(w, DOOR_MAX);
 	w->draining = true;
 	ev_timer_stop(w->loop, &w->pause);
 	ev_io_stop(w->loop, &w->listener);
+	close(w->start->listener);
 }
 
 /* close_sessions: shutting down for good: clients between two mails are sent away. */

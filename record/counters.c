@@ -5,7 +5,10 @@
  * it back when the sum is over the limit. Both steps are sequentially consistent, so of two workers
  * that take the last place at once at least one sees the other: a limit is never exceeded, at
  * worst both are turned away. A worker writes nothing but its own column, so clearing the column
- * repairs whatever a crash left. The sum costs one load for each worker slot in use. */
+ * repairs whatever a crash left. The sum costs one load for each worker slot in use.
+ *
+ * A captured worker can write all of the page. What the others act upon is therefore not in it: the
+ * key, which columns are taken, and the office, a second page that workers give up. */
 #include "record/counters.h"
 
 #include <assert.h>
@@ -16,59 +19,92 @@
 #include "record/siphash.h"
 
 struct column {
-	_Alignas(64) _Atomic int32_t pid;	/* 0: free; written by the parent */
-	_Atomic int64_t values[COUNTER_MAX];
+	_Alignas(64) _Atomic int64_t values[COUNTER_MAX];
 	_Atomic uint32_t clients[COUNTERS_BUCKETS];
 };
 
-struct counters {
-	struct siphash_key key;
+/* Of the parent and the policy process alone. */
+struct office {
 	_Atomic uint64_t started_s;
 	_Atomic uint32_t reload_errors;
+	_Atomic uint32_t store_busy;
+	struct counters_process processes[COUNTERS_PROCESSES];
+};
+
+struct page {
 	_Atomic uint32_t used;			/* columns ever claimed: readers stop there */
 	_Atomic int64_t kept[COUNTER_MAX];	/* totals of released columns */
-	struct counters_process processes[COUNTERS_PROCESSES];
 	struct column columns[COUNTERS_COLUMNS];
 };
+
+struct counters {
+	struct page *page;			/* shared with the children */
+	struct office *office;			/* NULL in a worker */
+	struct siphash_key key;
+	bool taken[COUNTERS_COLUMNS];		/* the parent's */
+};
+
+static void *
+memory(size_t size, int sharing)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
 
 struct counters *
 counters_new(void)
 {
-	struct counters *c = mmap(NULL, sizeof *c, PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct counters *c = memory(sizeof *c, MAP_PRIVATE);
 
-	if (c == MAP_FAILED)
+	if (c == NULL)
 		return NULL;
+	c->page = memory(sizeof *c->page, MAP_SHARED);
+	c->office = memory(sizeof *c->office, MAP_SHARED);
+	if (c->page == NULL || c->office == NULL) {
+		if (c->page != NULL)
+			munmap(c->page, sizeof *c->page);
+		counters_leave_office(c);
+		munmap(c, sizeof *c);
+		return NULL;
+	}
 	siphash_key_make(&c->key);
 	return c;
 }
 
-static struct column *
-column_of(struct counters *c, int column)
+void
+counters_leave_office(struct counters *c)
 {
-	assert(column >= 0 && column < COUNTERS_COLUMNS);
-	return &c->columns[column];
+	if (c->office != NULL)
+		munmap(c->office, sizeof *c->office);
+	c->office = NULL;
 }
 
-/* The page is writable by every worker: a captured one must not lead readers out of it. */
+static struct column *
+column_of(const struct counters *c, int column)
+{
+	assert(column >= 0 && column < COUNTERS_COLUMNS);
+	return &c->page->columns[column];
+}
+
+/* A captured worker must not lead readers out of the page. */
 static unsigned
 used(const struct counters *c)
 {
-	unsigned n = atomic_load_explicit(&c->used, memory_order_relaxed);
+	unsigned n = atomic_load_explicit(&c->page->used, memory_order_relaxed);
 
 	return n < COUNTERS_COLUMNS ? n : COUNTERS_COLUMNS;
 }
 
 int
-counters_claim(struct counters *c, int32_t pid)
+counters_claim(struct counters *c)
 {
 	for (int i = 0; i < COUNTERS_COLUMNS; i++) {
-		if (atomic_load(&c->columns[i].pid) != 0)
+		if (c->taken[i])
 			continue;
-		/* Claimed before the fork the pid is not known yet: any mark but 0 will do. */
-		atomic_store(&c->columns[i].pid, pid != 0 ? pid : -1);
+		c->taken[i] = true;
 		if (used(c) < (unsigned)i + 1)
-			atomic_store(&c->used, (uint32_t)i + 1);
+			atomic_store(&c->page->used, (uint32_t)i + 1);
 		return i;
 	}
 	return -1;
@@ -83,11 +119,11 @@ counters_release(struct counters *c, int column)
 		int64_t v = atomic_exchange(&own->values[i], 0);
 
 		if (i != COUNTER_SESSIONS)
-			atomic_fetch_add(&c->kept[i], v);
+			atomic_fetch_add(&c->page->kept[i], v);
 	}
 	for (int i = 0; i < COUNTERS_BUCKETS; i++)
 		atomic_store_explicit(&own->clients[i], 0, memory_order_relaxed);
-	atomic_store(&own->pid, 0);
+	c->taken[column] = false;
 }
 
 void
@@ -99,18 +135,17 @@ counters_add(struct counters *c, int column, enum counter which, int64_t n)
 int64_t
 counters_sum(const struct counters *c, enum counter which)
 {
-	int64_t sum = atomic_load_explicit(&c->kept[which], memory_order_relaxed);
+	uint64_t sum = (uint64_t)atomic_load_explicit(&c->page->kept[which], memory_order_relaxed);
 
 	for (unsigned i = 0; i < used(c); i++)
-		sum += atomic_load(&c->columns[i].values[which]);
-	return sum;
+		sum += (uint64_t)atomic_load(&c->page->columns[i].values[which]);
+	return (int64_t)sum;
 }
 
 int64_t
 counters_get(const struct counters *c, int column, enum counter which)
 {
-	assert(column >= 0 && column < COUNTERS_COLUMNS);
-	return atomic_load(&c->columns[column].values[which]);
+	return atomic_load(&column_of(c, column)->values[which]);
 }
 
 /* An IPv6 client has a /64 to itself (RFC 6177), so its low half says nothing. */
@@ -128,7 +163,7 @@ of_client(const struct counters *c, size_t b)
 	uint64_t sum = 0;
 
 	for (unsigned i = 0; i < used(c); i++)
-		sum += atomic_load(&c->columns[i].clients[b]);
+		sum += atomic_load(&c->page->columns[i].clients[b]);
 	return sum;
 }
 
@@ -171,17 +206,23 @@ struct counters_process *
 counters_process(struct counters *c, size_t slot)
 {
 	assert(slot < COUNTERS_PROCESSES);
-	return &c->processes[slot];
+	return &c->office->processes[slot];
 }
 
 _Atomic uint64_t *
 counters_started_s(struct counters *c)
 {
-	return &c->started_s;
+	return &c->office->started_s;
 }
 
 _Atomic uint32_t *
 counters_reload_errors(struct counters *c)
 {
-	return &c->reload_errors;
+	return &c->office->reload_errors;
+}
+
+_Atomic uint32_t *
+counters_store_busy(struct counters *c)
+{
+	return &c->office->store_busy;
 }

@@ -33,14 +33,20 @@ struct counters_process {
 	_Atomic int32_t pid;		/* 0: none */
 	_Atomic uint32_t restarts;
 	_Atomic uint32_t draining;
+	_Atomic int32_t column;		/* of the newest worker; -1 for the policy process */
 };
 
 struct counters;
 
 struct counters *counters_new(void);	/* shared anonymous memory; NULL with errno */
 
-/* A column is claimed by the parent for a new worker; -1 when all are taken. */
-int counters_claim(struct counters *c, int32_t pid);
+/* counters_leave_office: in a worker, at its birth. What was captured must not tell the parent or
+ * `status` lies: counters_process and the fields below are out of its reach then. */
+void counters_leave_office(struct counters *c);
+
+/* A column is claimed by the parent for a new worker; -1 when all are taken. Which are is known to
+ * the parent alone. */
+int counters_claim(struct counters *c);
 void counters_release(struct counters *c, int column);
 
 void counters_add(struct counters *c, int column, enum counter which, int64_t n);
@@ -63,5 +69,7 @@ struct counters_process *counters_process(struct counters *c, size_t slot);
 
 _Atomic uint64_t *counters_started_s(struct counters *c);	/* posternd's start, epoch */
 _Atomic uint32_t *counters_reload_errors(struct counters *c);	/* 1: last reload was refused */
+/* 1: the policy process is reading or writing the store; cleared by the parent when it dies. */
+_Atomic uint32_t *counters_store_busy(struct counters *c);
 
 #endif

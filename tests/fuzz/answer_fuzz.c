@@ -17,6 +17,7 @@ check(const struct answer *a, enum answer_type type)
 	assert((a->state == ANSWER_OK) == (a->records_len > 0));
 	assert((a->state == ANSWER_FAILED || a->state == ANSWER_BOGUS) == (a->problem[0] != '\0'));
 	assert(!a->dangling || a->state == ANSWER_NODATA);
+	assert(!a->unexplained || a->state == ANSWER_FAILED);
 	assert(a->state != ANSWER_FAILED || (!a->secure && a->ttl == 0));
 	for (size_t i = 0; a->problem[i] != '\0'; i++)
 		assert(a->problem[i] >= 0x20 && a->problem[i] < 0x7f);

@@ -25,7 +25,7 @@ line_check(const struct reply *r, const struct reply_line *line, const char *p, 
 	must(memchr(p, '\n', line->line_len) == p + line->line_len - 1);
 	must(memchr(p, '\r', line->line_len) == p + line->line_len - 2);
 	must(memchr(p, '\0', line->line_len) == NULL);
-	must(line->code == r->code && line->code >= 200 && line->code <= 559);
+	must(line->code == r->code && line->code >= 200 && line->code <= 599);
 	must((p[0] - '0') * 100 + (p[1] - '0') * 10 + p[2] - '0' == line->code);
 	must(line->text >= p + 3 && line->text + line->text_len == p + line->line_len - 2);
 	must(r->lines > 0 && r->lines <= REPLY_LINES_MAX && r->scanned == 0);

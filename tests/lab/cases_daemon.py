@@ -1,5 +1,6 @@
 # cases_daemon.py - processes killed, reloads, drains, rotation: no mail lost, no decision lost
 # SPDX-License-Identifier: GPL-3.0-or-later
+import contextlib
 import os
 import signal
 import threading
@@ -163,6 +164,72 @@ def reload(lab):
     load.end()
     lab.same(load.failed, 0, f"failures, such as {load.told[:3]}")
     load.account()
+
+
+@case("kill -9 of posternd: its children end, and what they had to say is on record")
+def kill_parent(lab):
+    mx = lab.mx()
+    gateway = lab.another_gateway({"workers": 1})
+    children = gateway.children("posternd: ")
+    policy = gateway.children("posternd: policy")[0]
+    with contextlib.ExitStack() as sessions:
+        clients = [sessions.enter_context(lab.raw(mx, gateway)) for _ in range(80)]
+        for c in clients:
+            c.greet()
+        os.kill(policy, signal.SIGSTOP)
+        for c in clients:
+            c.quit()
+        time.sleep(0.5)
+        gateway.process.kill()
+        gateway.process.wait()
+        time.sleep(0.5)
+        os.kill(policy, signal.SIGCONT)
+    end = time.time() + 8
+    while any(os.path.exists(f"/proc/{pid}") for pid in children) and time.time() < end:
+        time.sleep(0.1)
+    lab.same([pid for pid in children if os.path.exists(f"/proc/{pid}")], [], "children left")
+    lab.same(len(gateway.events("session", action="closed")), 80, "sessions closed on record")
+
+
+@case("reload to fewer workers while sessions are open: nobody waits at a closed door")
+def reload_fewer(lab):
+    mx = lab.mx()
+    gateway = lab.another_gateway({"workers": 3})
+    with contextlib.ExitStack() as sessions:
+        for _ in range(9):		# on every worker, in all likelihood
+            sessions.enter_context(lab.raw(mx, gateway)).greet()
+        gateway.configure(workers=1)
+        lab.same(gateway.ctl("reload").returncode, 0, "posternctl reload")
+        end = time.time() + 5
+        while len(gateway.children("posternd: proxy")) < 4 and time.time() < end:
+            time.sleep(0.1)
+        time.sleep(0.5)
+        for _ in range(12):
+            with lab.raw(mx, gateway, timeout=5) as c:
+                c.greet()
+                c.quit()
+
+
+@case("the policy process cannot start after a reload: on record, and mended without a restart")
+def unstartable(lab):
+    mx = lab.mx()
+    d = lab.domain("unstartable", mx=[mx], sts=ENFORCE)
+    gateway = lab.another_gateway()
+    store = gateway.dir + "/state/store.mdb"
+    started = len(gateway.events("health", action="started"))
+    os.rename(store, store + ".kept")
+    os.mkdir(store)
+    gateway.signal(signal.SIGHUP)
+    event = gateway.wait_event("health", action="start-failed")
+    lab.check(event and event["health"].get("alarm") and "store.mdb" in event["detail"],
+              f"the failure on record: {event}")
+    lab.same(len(gateway.events("health", action="started")), started, "starts on record")
+    lab.same(gateway.ctl("status").returncode, 3, "status meanwhile")
+    os.rmdir(store)
+    os.rename(store + ".kept", store)
+    lab.check(gateway.wait_event("health", action="started", count=started + 1, timeout=20),
+              "it does not come back")
+    lab.sent(lab.send(d.user(), client="raw", server=mx.v4, gateway=gateway))
 
 
 @case("reload takes a changed configuration")

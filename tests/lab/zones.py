@@ -86,7 +86,6 @@ UNBOUND = """server:
     qname-minimisation: no
     minimal-responses: no
     so-reuseport: no
-    ede: yes
 remote-control:
     control-enable: yes
     control-interface: "{dir}/unbound.sock"

@@ -95,18 +95,23 @@ no_is_not_dont_know(void **state)	/* R77, R78 */
 	PARSE(ANSWER_MX, HEAD("\x81\x82", "\0", "\0", "\0") ASK("\xf"));
 	assert_int_equal(a.state, ANSWER_FAILED);
 	assert_string_equal(a.problem, "SERVFAIL");
+	assert_true(a.unexplained);
 	PARSE(ANSWER_MX, HEAD("\x81\x85", "\0", "\0", "\0") ASK("\xf"));
 	assert_int_equal(a.state, ANSWER_FAILED);
+	assert_false(a.unexplained);
 	PARSE(ANSWER_MX, HEAD("\x81\x82", "\0", "\0", "\1") ASK("\xf")
 	    "\0\0\x29\4\xd0\0\0\0\0\0\x9" "\0\xf\0\5\0\6" "b\1d");
 	assert_int_equal(a.state, ANSWER_BOGUS);
+	assert_false(a.unexplained);
 	assert_string_equal(a.problem, "SERVFAIL, extended error 6 b?d");
 	/* Stale data or a network error blames nobody's signature. */
 	PARSE(ANSWER_MX, HEAD("\x81\x82", "\0", "\0", "\1") ASK("\xf")
 	    "\0\0\x29\4\xd0\0\0\0\0\0\6" "\0\xf\0\2\0\x17");
 	assert_int_equal(a.state, ANSWER_FAILED);
+	assert_true(a.unexplained);
 	answer_fail(&a, "timeout");
 	assert_int_equal(a.state, ANSWER_FAILED);
+	assert_false(a.unexplained);
 }
 
 static void

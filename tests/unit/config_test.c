@@ -23,10 +23,14 @@ known_user(const char *name)
 	return strcmp(name, "postern") == 0 || strcmp(name, "mail") == 0;
 }
 
-static int
-present(const char *path)
+static bool
+usable(const char *path, char *why, size_t size)
 {
-	return strstr(path, "missing") == NULL ? 0 : 2;
+	if (strstr(path, "missing") != NULL)
+		return config_host.ca_usable("/nonexistent", why, size);
+	if (strstr(path, "empty") != NULL)
+		return config_host.ca_usable("/dev/null", why, size);
+	return strstr(path, "here") == NULL || config_host.ca_usable("/etc/passwd", why, size);
 }
 
 static size_t
@@ -50,7 +54,7 @@ now(void)
 	return NOW;
 }
 
-static const struct config_host host = { known_user, present, two_resolvers, many_cpus, now };
+static const struct config_host host = { known_user, usable, two_resolvers, many_cpus, now };
 
 /* What was parsed and said last; freed by the next call. */
 struct outcome {
@@ -233,6 +237,8 @@ static const struct fault faults[] = {
 	{ "state-dir: var\n", "a path from the root is needed" },
 	{ "state-dir: /var/\n", "the path ends in /" },
 	{ "tls: { ca-file: /missing }\n", "tls.ca-file: /missing cannot be read: No such file" },
+	{ "tls: { ca-file: /empty }\n", "tls.ca-file: /empty cannot be read: Invalid argument" },
+	{ "tls: { ca-file: /here }\n", "tls.ca-file: /here holds no certificates in PEM form" },
 	{ "tls: { min-version: 1.4 }\n", "\"1.4\" is none of 1.0, 1.1, 1.2, 1.3" },
 	{ "policy: { wait: 20 }\n", "a duration needs a unit; did you mean \"20s\"?" },
 	{ "policy: { wait: 0s }\n", "0s is not between 1s and 240s" },
@@ -257,6 +263,8 @@ static const struct fault faults[] = {
 	    "level fingerprint is not available in this version" },
 	{ "relays: { a.example: { level: secure, match: ab } }\n", "match (for level" },
 	/* Rules */
+	{ "domains: { 192.0.2.1: { level: may, until: 2030-01-01, reason: r } }\n",
+	    "192.0.2.1 is an address: no mail's domain is one" },
 	{ "domains: { a.example: encrypt }\n", "a rule is written a.example: { level: ..." },
 	{ "domains: { a.example: { until: 2030-01-01, reason: r } }\n", "a.example needs a level" },
 	{ "domains: { a.example: { level: may, until: 2030-01-01 } }\n", "needs a reason" },
@@ -334,6 +342,9 @@ static const struct fault sources[] = {
 	{ "", "f.yaml:1:1: error: the file is empty" },
 	{ " \n\t\n", "f.yaml:1:1: error: the file is empty" },
 	{ "# nothing\n", "f.yaml:1:1: error: the file holds no configuration" },
+	{ "user: mail\n...\nmode: monitor\n",
+	    "f.yaml:3:1: error: a second document begins here" },
+	{ "user: mail\n--- # x\n", "f.yaml:2:1: error: a second document begins here" },
 	{ "- a\n- b\n", "keys and values are needed here, this is a list" },
 	{ "mode\n", "keys and values are needed here, this is a single value" },
 	{ "\x7f" "ELF\x02\x01\x01\n", "f.yaml:1:1: error: control character 0x7f" },

@@ -3,6 +3,7 @@
 #include "tests/unit/testworld.h"
 
 #include "policy/engine_parts.h"
+#include "policy/store_pages.h"
 
 #define POLICY(mode, mx) "version: STSv1\nmode: " mode "\nmx: " mx "\nmax_age: 604800\n"
 
@@ -477,6 +478,60 @@ policy_verbs(void **state)
 	assert_null(engine_policy_show(f->engine, "a.example"));
 }
 
+/* So many policies, in one commit. */
+static void
+fill(const struct fixture *f, unsigned len)
+{
+	static const char text[] = "version: STSv1\nmode: none\nmax_age: 604800\n";
+	struct store_policy p = { "7", f->t->now_ms / 1000 - 60, f->t->now_ms / 1000 + 3600, 0,
+	    text, sizeof(text) - 1 };
+	unsigned char value[256];
+	size_t size = store_encode(value, sizeof(value), &p);
+	struct store_file *file = calloc(1, sizeof(*file));
+	struct store_change *c = calloc(len, sizeof(*c));
+	char (*name)[16] = calloc(len, sizeof(*name));
+
+	assert_true(file != NULL && c != NULL && name != NULL && size > 0);
+	for (unsigned i = 0; i < len; i++) {
+		int n = snprintf(name[i], sizeof(name[i]), "d%u.example", i);
+
+		c[i] = (struct store_change){ STORE_POLICIES, { (size_t)n, name[i] },
+			{ size, value } };
+	}
+	assert_true(store_file_name(file, f->t->dir));
+	assert_int_equal(store_file_open(file), 0);
+	assert_int_equal(store_pages_write(file, c, len), 0);
+	store_file_close(file);
+	free(name);
+	free(c);
+	free(file);
+}
+
+/* However many there are, the loop is not kept from its questions for long. */
+static void
+long_lists_are_cut(void **state)
+{
+	struct fixture *f = *state;
+	json_t *list, *last;
+
+	engine_free(f->engine);
+	fill(f, ENGINE_LIST_MAX + 1);
+	begin(f);
+	list = engine_policy_list(f->engine);
+	assert_int_equal(json_array_size(list), ENGINE_LIST_MAX + 1);
+	last = json_array_get(list, ENGINE_LIST_MAX);
+	assert_null(json_object_get(last, "domain"));
+	assert_string_equal(json_string_value(json_object_get(last, "problem")),
+	    "the list ends after 10000 of 10001 policies");
+	json_decref(list);
+	assert_true(engine_policy_forget(f->engine, "d5000.example"));
+	list = engine_policy_list(f->engine);
+	assert_int_equal(json_array_size(list), ENGINE_LIST_MAX);
+	last = json_array_get(list, ENGINE_LIST_MAX - 1);
+	assert_non_null(json_object_get(last, "domain"));
+	json_decref(list);
+}
+
 static const char *
 problem(json_t *status)
 {
@@ -484,6 +539,42 @@ problem(json_t *status)
 	    0));
 
 	return text != NULL ? text : "";
+}
+
+static json_int_t
+failures(struct fixture *f)
+{
+	json_t *status = engine_status(f->engine);
+	json_int_t n = json_integer_value(json_object_get(status, "refresh_failures"));
+
+	assert_true(json_is_true(json_object_get(status, "healthy")) == (n == 0));
+	json_decref(status);
+	return n;
+}
+
+/* Counted after half a day, across a restart too, until a refresh succeeds or it is forgotten. */
+static void
+failing_refreshes_are_counted(void **state)
+{
+	struct fixture *f = *state;
+
+	ask(f, "a.example", "192.0.2.1");
+	testworld_break(f->t, "a.example", RESULT_STS_WEBPKI_INVALID);
+	testworld_run(f->t, 30 * 3600 * 1000);		/* the daily refresh has failed */
+	assert_int_equal(failures(f), 0);
+	testworld_run(f->t, 10 * 3600 * 1000);
+	assert_int_equal(failures(f), 1);
+	engine_free(f->engine);
+	begin(f);
+	assert_int_equal(failures(f), 1);
+	testworld_publish(f->t, "a.example", "7", POLICY("enforce", "*.hoster.example"));
+	testworld_run(f->t, 7 * 3600 * 1000);
+	assert_int_equal(failures(f), 0);
+	testworld_break(f->t, "a.example", RESULT_STS_WEBPKI_INVALID);
+	testworld_run(f->t, 60 * 3600 * 1000);
+	assert_int_equal(failures(f), 1);
+	assert_true(engine_policy_forget(f->engine, "a.example"));
+	assert_int_equal(failures(f), 0);
 }
 
 static void
@@ -566,7 +657,8 @@ main(void)
 		T(slow_policy_defers), T(failed_fetch_delivers), T(slow_recheck_uses_the_cache),
 		T(recheck_finds_the_new_policy), T(mx_errors), T(sights_are_remembered),
 		T(cancelled_questions_are_silent), T(freeing_answers), T(domain_report),
-		T(domain_verdicts), T(policy_verbs), T(lost_store_is_acknowledged),
+		T(domain_verdicts), T(policy_verbs), T(long_lists_are_cut),
+		T(failing_refreshes_are_counted), T(lost_store_is_acknowledged),
 		T(monitor_is_told), T(without_mta_sts), T(resolves_hosts)
 	};
 

@@ -177,6 +177,26 @@ ask(const struct fixture *f, uint32_t id)
 static const struct requirement nothing = { .level = LEVEL_MAY, .policy_domain = "",
 	.policy_id = "", .mx_host = "", .sni = "", .secure_domain = "", .reason = "" };
 
+/* What is said of policies, the configuration and health is this process's own word. */
+static void
+a_worker_reports_of_sessions_alone(void **state)
+{
+	struct fixture *f = *state;
+	unsigned char body[4096], message[5000];
+	struct event e;
+
+	event_clear(&e);
+	e.type = EVENT_CONFIG;
+	e.action = "mode";
+	e.detail = "mode is monitor until the next reload, asked by uid 0, pid 1";
+	say(f, message, message_record(message, sizeof message, 1, body,
+	    event_encode(body, sizeof body, &e)));
+	turns(f);
+	assert_int_equal(f->written, 0);
+	assert_int_equal(f->broken, 1);
+	assert_int_equal(links_open(f->links), 0);
+}
+
 static void
 questions_are_answered(void **state)
 {
@@ -352,6 +372,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_worker_reports_of_sessions_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(questions_are_answered, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_worker_that_goes_takes_its_questions_along,
 		    setup, teardown),

@@ -40,19 +40,32 @@ struct stage {
 	_Atomic int clock;
 	_Atomic int policy_starts, policy_pid, policy_ended_at, policy_started_at;
 	_Atomic int worker_starts, worker_pid[WORKERS_SEEN], worker_ended_at, worker_drains;
-	_Atomic int links, ends, rotates, fresh_stores, mode, root;
+	_Atomic int links, ends, rotates, fresh_stores, mode, root, closes;
 	/* what the children are to do */
-	_Atomic int refuse_to_start, refuse_to_drain, ask_reload;
+	_Atomic int refuse_to_start, refuse_to_drain, ask_reload, use_store;
 };
 
 struct fixture {
-	char base[64], file[96], notify_path[96];
-	int notify, refuse_to_start;
+	char base[64], file[96], ca[96], notify_path[96];
+	int notify, refuse_to_start, use_store;
 	pid_t parent;
 	uint16_t port;
 };
 
 static struct stage *stage;
+
+/* Any: nothing is proven with it. */
+static const char certificate[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBbzCCARWgAwIBAgIUOg/vLLLPLIvI15UvWskfpwuo+oYwCgYIKoZIzj0EAwIw\n"
+    "DDEKMAgGA1UEAwwBdDAgFw0yNjExMjEyMTQzMjBaGA8yMTI2MTAyODIxNDMyMFow\n"
+    "DDEKMAgGA1UEAwwBdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABKplekJgLd9H\n"
+    "KBWgIK8FK+6aQcx7M3DiJ5VHvGi1CwcV6ZPemLpE3RnY4GZVI0zAfpTq8u+KmAXU\n"
+    "cRaDuaOBXVujUzBRMB0GA1UdDgQWBBQv7WiC9vDdV+y+naKHvR0FB+0f7jAfBgNV\n"
+    "HSMEGDAWgBQv7WiC9vDdV+y+naKHvR0FB+0f7jAPBgNVHRMBAf8EBTADAQH/MAoG\n"
+    "CCqGSM49BAMCA0gAMEUCIQCztT8JJBno1xUn2EBgE8WUy4fMWAxW0A79cE1Ezysv\n"
+    "jwIgX+J1EDoK/Inki6xpkX34keXgnQIGHA9PJAlEbStoX0U=\n"
+    "-----END CERTIFICATE-----\n";
 
 /* The dummy child: one loop, ends when drained or orphaned. */
 struct dummy {
@@ -94,6 +107,13 @@ worker_drain(void *arg)
 }
 
 static void
+worker_close(void *arg)
+{
+	(void)arg;
+	stage->closes++;
+}
+
+static void
 worker_policy_end(void *arg, int fd)
 {
 	struct dummy *d = arg;
@@ -128,7 +148,7 @@ orphan(void *arg)
 static const struct child_events policy_events = { .drain = policy_drain,
     .worker_end = policy_worker_end, .rotate = policy_rotate, .parent_gone = orphan };
 static const struct child_events worker_events = { .drain = worker_drain,
-    .policy_end = worker_policy_end, .parent_gone = orphan };
+    .close = worker_close, .policy_end = worker_policy_end, .parent_gone = orphan };
 
 static void
 live(struct dummy *d, int line, const struct child_events *events)
@@ -154,6 +174,8 @@ dummy_policy(const struct policyd_start *start)
 	struct dummy d = { NULL, NULL, NULL };
 
 	stage->fresh_stores += start->fresh_store;
+	if (stage->use_store)	/* for ever: it will die over it */
+		*counters_store_busy(start->counters) = 1;
 	stage->policy_started_at = ++stage->clock;
 	stage->policy_pid = getpid();
 	stage->policy_starts++;
@@ -200,6 +222,16 @@ nap(void)
 } while (0)
 
 static void
+write_text(const char *file, const char *text)
+{
+	FILE *out = fopen(file, "w");
+
+	assert_non_null(out);
+	assert_true(fputs(text, out) >= 0);
+	assert_int_equal(fclose(out), 0);
+}
+
+static void
 write_config(const struct fixture *f, const char *rest)
 {
 	FILE *out = fopen(f->file, "w");
@@ -209,7 +241,7 @@ write_config(const struct fixture *f, const char *rest)
 	    "log: { file: %s/l/d }\ntls: { ca-file: %s }\nclient: { tls: none }\n"
 	    "resolver: { servers: [127.0.0.1] }\n"
 	    "intercept: { from: [127.0.0.0/8], listen: \"127.0.0.1:%u\" }\n%s",
-	    f->base, f->base, f->base, f->file, f->port, rest);
+	    f->base, f->base, f->base, f->ca, f->port, rest);
 	assert_int_equal(fclose(out), 0);
 }
 
@@ -248,6 +280,7 @@ start(struct fixture *f, const struct supervise_limits *limits)
 {
 	memset(stage, 0, sizeof(*stage));
 	stage->refuse_to_start = f->refuse_to_start;
+	stage->use_store = f->use_store;
 	fflush(NULL);
 	f->parent = fork();
 	assert_true(f->parent >= 0);
@@ -336,6 +369,8 @@ setup(void **state)
 		assert_int_equal(chmod(path, 0777), 0);
 	}
 	snprintf(f->file, sizeof(f->file), "%s/postern.yaml", f->base);
+	snprintf(f->ca, sizeof(f->ca), "%s/ca.pem", f->base);
+	write_text(f->ca, certificate);
 	snprintf(f->notify_path, sizeof(f->notify_path), "%s/notify", f->base);
 	memcpy(at.sun_path, f->notify_path, strlen(f->notify_path));
 	f->notify = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -444,7 +479,7 @@ kill_policy(int with, int starts)
 	UNTIL(stage->policy_starts == starts);
 }
 
-/* What LMDB may do over a damaged file, twice in any mixture. */
+/* What LMDB may do over a damaged file, twice in any mixture, amid work on it. */
 static void
 test_a_store_that_kills(void **state)
 {
@@ -452,6 +487,7 @@ test_a_store_that_kills(void **state)
 	struct fixture *f = *state;
 	int i;
 
+	f->use_store = 1;
 	start(f, &quick);
 	told(f, "READY=1");
 	for (i = 0; i < 6; i += 2) {
@@ -465,6 +501,36 @@ test_a_store_that_kills(void **state)
 	stop(f);
 }
 
+/* The same crashes, but elsewhere: who can bring them about must not take the policies away. What
+ * a process left that was killed at work is not held against the next. */
+static void
+test_crashes_away_from_the_store(void **state)
+{
+	static const int crashes[] = { SIGBUS, SIGSEGV, SIGABRT, SIGABRT, SIGSEGV, SIGBUS };
+	struct fixture *f = *state;
+	int i;
+
+	start(f, &quick);
+	told(f, "READY=1");
+	for (i = 0; i < 6; i++)
+		kill_policy(crashes[i], i + 2);
+	assert_int_equal(stage->fresh_stores, 0);
+	stage->use_store = 1;
+	kill_policy(SIGSEGV, 8);	/* from now on one at a time is at work */
+	stage->use_store = 0;
+	kill_policy(SIGKILL, 9);
+	kill_policy(SIGSEGV, 10);
+	kill_policy(SIGSEGV, 11);
+	assert_int_equal(stage->fresh_stores, 0);
+	stage->use_store = 1;
+	kill_policy(SIGSEGV, 12);
+	kill_policy(SIGSEGV, 13);
+	assert_int_equal(stage->fresh_stores, 0);
+	kill_policy(SIGSEGV, 14);
+	assert_int_equal(stage->fresh_stores, 1);
+	stop(f);
+}
+
 /* Other deaths do not count, and workers' do not; two crashes far apart are two accidents. */
 static void
 test_a_store_that_is_not_to_blame(void **state)
@@ -472,6 +538,7 @@ test_a_store_that_is_not_to_blame(void **state)
 	struct supervise_limits limits = quick;
 	struct fixture *f = *state;
 
+	f->use_store = 1;
 	start(f, &limits);
 	told(f, "READY=1");
 	kill_policy(SIGSEGV, 2);
@@ -629,6 +696,51 @@ test_many_reloads(void **state)
 	stop(f);
 }
 
+/* Clients that never leave must not keep an old worker for ever. */
+static void
+test_an_elder_that_stays(void **state)
+{
+	struct supervise_limits limits = quick;
+	struct fixture *f = *state;
+	int old[2];
+
+	limits.elder_close_s = 0.2;
+	limits.elder_end_s = 0.3;
+	start(f, &limits);
+	told(f, "READY=1");
+	stage->refuse_to_drain = 1;
+	old[0] = stage->worker_pid[1];
+	old[1] = stage->worker_pid[2];
+	kill(f->parent, SIGHUP);
+	told(f, "RELOADING=1");
+	told(f, "READY=1");
+	UNTIL(stage->worker_drains == 2);
+	assert_int_equal(stage->closes, 0);
+	UNTIL(stage->closes == 2);
+	assert_int_equal(kill(old[0], 0), 0);
+	UNTIL(kill(old[0], 0) == -1 && kill(old[1], 0) == -1);
+	assert_int_equal(stage->worker_starts, 4);
+	stage->refuse_to_drain = 0;
+	stop(f);
+}
+
+/* The new file is a certificate no more, though it says so: the old children go on. */
+static void
+test_reload_with_unusable_certificates(void **state)
+{
+	struct fixture *f = *state;
+
+	start(f, &quick);
+	told(f, "READY=1");
+	write_text(f->ca, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+	kill(f->parent, SIGHUP);
+	told(f, "RELOADING=1");
+	told(f, "STATUS=serving; the last reload was refused");
+	assert_int_equal(stage->policy_starts, 1);
+	assert_int_equal(stage->worker_starts, 2);
+	stop(f);
+}
+
 static void
 test_a_start_that_fails(void **state)
 {
@@ -743,6 +855,7 @@ main(void)
 		TEST(test_a_dead_worker_is_replaced),
 		TEST(test_a_dead_policy_process_is_replaced),
 		TEST(test_a_store_that_kills),
+		TEST(test_crashes_away_from_the_store),
 		TEST(test_a_store_that_is_not_to_blame),
 		TEST(test_who_hangs_is_killed),
 		TEST(test_an_idle_worker_is_not_asked),
@@ -750,6 +863,8 @@ main(void)
 		TEST(test_reload_with_errors),
 		TEST(test_a_child_asks_for_a_reload),
 		TEST(test_many_reloads),
+		TEST(test_an_elder_that_stays),
+		TEST(test_reload_with_unusable_certificates),
 		TEST(test_a_start_that_fails),
 		TEST(test_a_drain_that_does_not_end),
 		TEST(test_a_second_signal_ends_the_drain),

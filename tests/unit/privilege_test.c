@@ -106,6 +106,20 @@ kept_capabilities(void)
 	return 0;
 }
 
+/* Started as the user, with root's group beside his own: nobody but root could give it up. */
+static int
+kept_group(void)
+{
+	const gid_t groups[] = { gid, 0 };
+	char error[256];
+
+	MUST(setgroups(2, groups) == 0 && setresgid(gid, gid, gid) == 0);
+	MUST(setresuid(uid, uid, uid) == 0);
+	MUST(!privilege_become(uid, gid, error, sizeof(error)));
+	MUST(strstr(error, "group id of root"));
+	return 0;
+}
+
 static void
 test_become(void **state)
 {
@@ -113,6 +127,7 @@ test_become(void **state)
 	assert_int_equal(in_child(become), 0);
 	assert_int_equal(in_child(leftovers), 0);
 	assert_int_equal(in_child(kept_capabilities), 0);
+	assert_int_equal(in_child(kept_group), 0);
 }
 
 static void
@@ -206,6 +221,37 @@ test_folders(void **state)
 	assert_int_equal(system(remove), 0);	/* NOLINT(cert-env33-c) */
 }
 
+/* Root follows its own links; one that `user` planted in a folder of his leads nowhere. */
+static void
+test_planted_links(void **state)
+{
+	char base[] = "/tmp/postern-links-XXXXXX", s[64], l[64], c[64], u[] = USER, error[512];
+	char path[128], remove[128];
+
+	(void)state;
+	assert_non_null(mkdtemp(base));
+	snprintf(s, sizeof(s), "%s/own/link/s", base);
+	snprintf(l, sizeof(l), "%s/log/d", base);
+	snprintf(c, sizeof(c), "%s/run/sock", base);
+	paths = (struct config){ .state_dir = s, .control = c, .user = u, .log.file = l };
+	snprintf(path, sizeof(path), "%s/own", base);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s/elsewhere", base);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s/own/link", base);
+	assert_int_equal(symlink("../elsewhere", path), 0);
+	assert_true(directories_make(&paths, uid, gid, error, sizeof(error)));
+	snprintf(path, sizeof(path), "%s/elsewhere/s", base);
+	assert_int_equal(rmdir(path), 0);
+	snprintf(path, sizeof(path), "%s/own", base);
+	assert_int_equal(chown(path, uid, gid), 0);
+	assert_false(directories_make(&paths, uid, gid, error, sizeof(error)));
+	snprintf(path, sizeof(path), "%s/elsewhere/s", base);
+	assert_int_equal(access(path, F_OK), -1);
+	snprintf(remove, sizeof(remove), "rm -r %s", base);
+	assert_int_equal(system(remove), 0);	/* NOLINT(cert-env33-c) */
+}
+
 static int
 others_closed(void)
 {
@@ -270,6 +316,7 @@ main(void)
 		cmocka_unit_test(test_users),
 		cmocka_unit_test(test_become),
 		cmocka_unit_test(test_folders),
+		cmocka_unit_test(test_planted_links),
 		cmocka_unit_test(test_descriptors),
 	};
 	char error[256];

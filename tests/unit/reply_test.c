@@ -27,6 +27,8 @@ static const struct {
 	ROW("250-\r\n250\r\n", REPLY_DONE, 250, 2),
 	ROW("354 go on\r\n", REPLY_DONE, 354, 1),
 	ROW("559 \xe2\x82\xac\r\n", REPLY_DONE, 559, 1),
+	ROW("571 5.7.1 no\r\n", REPLY_DONE, 571, 1),	/* 4.2.1: the first digit tells */
+	ROW("499 no\r\n", REPLY_DONE, 499, 1),
 	ROW("250-a\r\n", REPLY_MORE, 250, 1),
 	ROW("250-a\r\n250", REPLY_MORE, 250, 1),
 	ROW("22", REPLY_MORE, 0, 0),
@@ -39,6 +41,7 @@ static const struct {
 	ROW("120 soon\r\n", REPLY_BAD_CODE, 0, 0),	/* 4.2.1: SMTP has no 1yz */
 	ROW("600 x\r\n", REPLY_BAD_CODE, 0, 0),
 	ROW("260 x\r\n", REPLY_BAD_CODE, 0, 0),
+	ROW("364 x\r\n", REPLY_BAD_CODE, 0, 0),
 	ROW("25x x\r\n", REPLY_BAD_CODE, 0, 0),
 	ROW("2500 x\r\n", REPLY_BAD_CODE, 0, 0),
 	ROW("250\tx\r\n", REPLY_BAD_CODE, 0, 0),

@@ -18,7 +18,10 @@
  *   event: KEY=GLOB ...             the next decision event
  *   =| TEXT                         the MX gets exactly these octets, all there is
  *   include NAME                    tests/scenarios/NAME is played here
- *   quiet                           nothing is said to anybody for a while
+ *   quiet                           nothing is said to anybody for a while, and the loop sleeps
+ *   <! TEXT                         the MX says it and is gone at once
+ *   late client | server | policy   the deadline for them has passed
+ *   deaf client | mx                stops reading, with small buffers; `hears` goes on
  *
  * TEXT knows \r \n \0 \xHH and {N} for N octets of filling; a "\" at the end of a line leaves CRLF
  * out. */
@@ -40,7 +43,7 @@
 #include <poll.h>
 
 #include "policy/judge.h"
-#include "proxy/session.h"
+#include "proxy/decision.h"
 #include "record/event.h"
 #include "tests/unit/testca.h"
 
@@ -53,7 +56,7 @@
 struct end {
 	int fd;
 	struct stream *tls;
-	bool closed, shaking;		/* shaking: in a TLS handshake */
+	bool closed, shaking, deaf;	/* shaking: in a TLS handshake */
 	char *in;
 	size_t len;
 };
@@ -82,6 +85,7 @@ struct play {
 	char events[EVENTS_MAX][2048];
 	size_t events_len, events_seen;
 	size_t left;
+	unsigned woken;			/* events the loop has seen */
 	const char *file;
 	unsigned line;
 };
@@ -199,7 +203,7 @@ answer_questions(struct play *p)
 static void
 end_read(struct end *e)
 {
-	while (e->fd >= 0 && !e->closed && !e->shaking && e->len < PIPE_SIZE) {
+	while (e->fd >= 0 && !e->closed && !e->shaking && !e->deaf && e->len < PIPE_SIZE) {
 		size_t got = 0;
 		if (e->tls != NULL) {
 			enum stream_result r = stream_read(e->tls, e->in + e->len,
@@ -233,7 +237,7 @@ end_drop(struct end *e)
 	e->tls = NULL;
 	e->fd = -1;
 	e->len = 0;
-	e->closed = e->shaking = false;
+	e->closed = e->shaking = e->deaf = false;
 }
 
 static double
@@ -497,14 +501,75 @@ hear_octets(struct play *p, const char *text)
 }
 
 static void
+count_events(struct ev_loop *loop)
+{
+	struct play *p = ev_userdata(loop);
+
+	p->woken += ev_pending_count(loop);
+	ev_invoke_pending(loop);
+}
+
+static void
 be_quiet(struct play *p)
 {
 	for (int i = 0; i < 50; i++) {
+		if (i == 10)
+			p->woken = 0;
 		spin(p);
 		poll(NULL, 0, 1);
 	}
+	if (p->woken > 5)
+		wrong(p, "a busy loop", "");
 	if (p->client.len > 0 || p->mx.len > 0 || p->client.closed || p->mx.closed)
 		wrong(p, "not quiet", "");
+}
+
+/* be_late: moves a deadline to now, and lets the timer notice. */
+static void
+be_late(struct play *p, const char *who)
+{
+	struct session *s = p->proxy.sessions;
+	double now = ev_now(p->loop), *at = NULL;
+
+	if (s == NULL)
+		wrong(p, "no session", who);
+	if (strcmp(who, "client") == 0)
+		at = &s->client_deadline;
+	else if (strcmp(who, "server") == 0)
+		at = &s->up.deadline;
+	else if (s->decision != NULL && s->decision->asking.open)
+		at = &s->decision->asked;
+	if (at == NULL || *at <= 0)
+		wrong(p, "no deadline runs for", who);
+	*at = strcmp(who, "policy") == 0 ? now - 3600 : now;
+	ev_feed_event(p->loop, &s->timer, EV_TIMER);
+	spin(p);
+}
+
+static void
+be_deaf(struct play *p, const char *who, bool deaf)
+{
+	struct session *s = p->proxy.sessions;
+	bool client = strcmp(who, "client") == 0;
+	struct end *e = client ? &p->client : &p->mx;
+
+	e->deaf = deaf;
+	if (!deaf)
+		return;
+	setsockopt(e->fd, SOL_SOCKET, SO_RCVBUF, &(int){ 4096 }, sizeof(int));
+	setsockopt(client ? s->client.fd : s->up.leg.fd, SOL_SOCKET, SO_SNDBUF, &(int){ 4096 },
+	    sizeof(int));
+}
+
+static void
+say_and_go(struct play *p, struct end *e, const char *data, size_t len)
+{
+	size_t put;
+
+	if (e->tls != NULL ? stream_write(e->tls, data, len, &put) != STREAM_OK :
+	    send(e->fd, data, len, MSG_NOSIGNAL) != (ssize_t)len)
+		wrong(p, "cannot say", data);
+	end_drop(e);
 }
 
 static void play_named(struct play *p, const char *name);
@@ -537,6 +602,14 @@ play_line(struct play *p, char *line)
 		play_named(p, line + 8);
 	else if (strncmp(line, "=> ", 3) == 0)
 		mx_line(p, line + 3);
+	else if (strncmp(line, "late ", 5) == 0)
+		be_late(p, line + 5);
+	else if (strncmp(line, "deaf ", 5) == 0)
+		be_deaf(p, line + 5, true);
+	else if (strncmp(line, "hears ", 6) == 0)
+		be_deaf(p, line + 6, false);
+	else if (strncmp(line, "<! ", 3) == 0)
+		say_and_go(p, &p->mx, out, expand(line + 3, out, true));
 	else if (strcmp(line, "<= CLOSE") == 0)
 		end_drop(&p->mx);
 	else if (strncmp(line, "<= ", 3) == 0)
@@ -627,6 +700,8 @@ open_play(struct play *p)
 
 	memset(p, 0, sizeof(*p));
 	p->loop = ev_loop_new(EVFLAG_AUTO);
+	ev_set_userdata(p->loop, p);
+	ev_set_invoke_pending_cb(p->loop, count_events);
 	p->config.policy.wait_s = 20;
 	p->config.limits.sessions = p->config.limits.sessions_per_client = 100;
 	p->counters = counters_new();

@@ -471,6 +471,29 @@ status_degraded(void **state)
 	assert_int_equal(ask(f, "{\"verb\":\"status\"}\n", buf, sizeof(buf)), 0);
 }
 
+/* Those of the worker in each slot; none where it has no column. */
+static void
+status_sessions(void **state)
+{
+	static const int32_t elsewhere[] = { -1, COUNTERS_COLUMNS, INT32_MAX, INT32_MIN };
+	struct fixture *f = *state;
+	struct counters *c = f->context.counters;
+	char buf[4096];
+	size_t i;
+
+	counters_process(c, 1)->column = counters_claim(c);
+	counters_process(c, 2)->column = counters_claim(c);
+	counters_add(c, counters_process(c, 2)->column, COUNTER_SESSIONS, 7);
+	assert_int_equal(ask(f, "{\"verb\":\"status\"}\n", buf, sizeof(buf)), 0);
+	assert_non_null(strstr(buf, "\"pid\":101,\"restarts\":0,\"draining\":false,\"sessions\":0}"));
+	assert_non_null(strstr(buf, "\"pid\":102,\"restarts\":0,\"draining\":false,\"sessions\":7}"));
+	for (i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++) {
+		counters_process(c, 2)->column = elsewhere[i];
+		assert_int_equal(ask(f, "{\"verb\":\"status\"}\n", buf, sizeof(buf)), 0);
+		assert_null(strstr(buf, "\"sessions\":7}"));
+	}
+}
+
 static void
 probe_steps(void **state)
 {
@@ -706,6 +729,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(answer_later, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(answer_too_late, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(status_degraded, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(status_sessions, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(probe_steps, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(log_is_handed_over, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(follower, set_up, tear_down),

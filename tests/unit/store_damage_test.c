@@ -1,9 +1,12 @@
-/* store_damage_test.c - a store with broken pages: read on with a word, or die and be set aside
+/* store_damage_test.c - a store with broken pages: read on with a word, or die at work and be set
+ * aside
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/testworld.h"
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -20,9 +23,20 @@ static const char policy[] =
 
 enum reader { READ_ALL, READ_WITH_A_WORD, READ_SILENTLY_LESS, READ_NOTHING };
 
+/* Where a sanitizer finds LMDB at fault the reader dies as over one of LMDB's own assertions. */
+const char *__asan_default_options(void);
+
+const char *
+__asan_default_options(void)
+{
+	return "abort_on_error=1";
+}
+
 struct fixture {
 	struct testworld *t;
 	struct config config;
+	struct engine_events events;
+	_Atomic uint32_t *busy;	/* what the parent looks at */
 	char path[96];
 	unsigned char *whole;	/* the file before the damage */
 	size_t size;
@@ -32,18 +46,21 @@ struct fixture {
 static void
 on_notice(void *arg, const struct engine_notice *n)
 {
-	(void)n;
-	((struct fixture *)arg)->words++;
-}
+	struct fixture *f = arg;
 
-static const struct engine_events events = { .notice = on_notice };
+	(void)n;
+	if (*f->busy != 0)
+		_exit(READ_SILENTLY_LESS);	/* no callback comes amid work on the store */
+	f->words++;
+}
 
 static struct engine *
 open_engine(struct fixture *f, bool fresh)
 {
 	char error[256];
 
-	return engine_new_in(&f->t->world, &f->config, fresh, &events, f, error, sizeof(error));
+	return engine_new_in(&f->t->world, &f->config, fresh, &f->events, f, error,
+	    sizeof(error));
 }
 
 static void
@@ -77,6 +94,10 @@ setup(void **state)
 	f->config = (struct config){ .mode = MODE_ENFORCE, .state_dir = f->t->dir };
 	f->config.policy.mta_sts = true;
 	f->config.policy.wait_s = 20;
+	f->busy = mmap(NULL, sizeof(*f->busy), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+	    -1, 0);
+	assert_ptr_not_equal(f->busy, MAP_FAILED);
+	f->events = (struct engine_events){ on_notice, f->busy };
 	fill(f);
 	snprintf(f->path, sizeof(f->path), "%s/store.mdb", f->t->dir);
 	fd = open(f->path, O_RDONLY | O_CLOEXEC);
@@ -95,6 +116,7 @@ teardown(void **state)
 	struct fixture *f = *state;
 
 	testworld_free(f->t);
+	munmap(f->busy, sizeof(*f->busy));
 	free(f->whole);
 	free(f);
 	return 0;
@@ -168,12 +190,13 @@ read_all(struct fixture *f)
 
 /* A child's way to end, as its parent sees it. */
 static int
-reader(struct fixture *f)
+child_of(struct fixture *f, enum reader (*act)(struct fixture *f))
 {
 	int status = 0;
 	pid_t child;
 
 	fflush(NULL);
+	*f->busy = 0;
 	child = fork();
 	assert_true(child >= 0);
 	if (child == 0) {
@@ -181,7 +204,7 @@ reader(struct fixture *f)
 		for (int i = 1; i < NSIG; i++)	/* cmocka's and the sanitizers' handlers */
 			signal(i, SIG_DFL);
 		alarm(READER_S);
-		_exit((int)read_all(f));
+		_exit((int)act(f));
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	return status;
@@ -197,20 +220,96 @@ damaged_in_the_middle(void **state)
 		int status;
 
 		damage(f, round);
-		status = reader(f);
+		status = child_of(f, read_all);
 		if (WIFSIGNALED(status)) {
 			int with = WTERMSIG(status);
 
 			print_message("round %d: died by signal %d\n", round, with);
 			assert_true(with == SIGBUS || with == SIGSEGV || with == SIGABRT);
+			assert_int_equal(*f->busy, 1);
 			died++;
 		} else {
 			assert_in_range(WEXITSTATUS(status), READ_ALL, READ_WITH_A_WORD);
+			assert_int_equal(*f->busy, 0);
 			lived++;
 		}
 	}
 	print_message("%u read on, %u died\n", lived, died);
 	assert_true(lived > 0 && died > 0);	/* else the damage is no test */
+}
+
+static void
+crash_on_policy(void *arg, const char *domain, const struct store_policy *p)
+{
+	(void)arg;
+	(void)domain;
+	(void)p;
+	abort();
+}
+
+static enum reader
+crash_with_what_was_read(struct fixture *f)
+{
+	store_each_policy(open_engine(f, false)->store, crash_on_policy, f);
+	return READ_NOTHING;
+}
+
+static enum reader
+crash_after_all(struct fixture *f)
+{
+	json_decref(engine_policy_list(open_engine(f, false)));
+	raise(SIGSEGV);
+	return READ_NOTHING;
+}
+
+/* Pages that are gone when they are looked at. */
+static enum reader
+crash_over_a_page(struct fixture *f)
+{
+	struct engine *e = open_engine(f, false);
+
+	if (truncate(f->path, 2L * PAGE) == 0)
+		json_decref(engine_policy_list(e));
+	return READ_NOTHING;
+}
+
+static enum reader
+crash_while_writing(struct fixture *f)
+{
+	struct engine *e = open_engine(f, false);
+
+	if (truncate(f->path, 2L * PAGE) == 0)
+		store_delete_policy(e->store, "domain1.example");
+	return READ_NOTHING;
+}
+
+/* What the parent is told of a death, both ways: only one amid work on the store counts. */
+static void
+where_it_died(void **state)
+{
+	static const struct {
+		enum reader (*act)(struct fixture *f);
+		int with;
+		uint32_t busy;
+	} rows[] = {
+		{ crash_with_what_was_read, SIGABRT, 0 },
+		{ crash_after_all, SIGSEGV, 0 },
+		{ crash_over_a_page, SIGBUS, 1 },
+		{ crash_while_writing, SIGBUS, 1 },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int status;
+
+		put_file(f, f->whole);
+		status = child_of(f, rows[i].act);
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), rows[i].with);
+		assert_int_equal(*f->busy, rows[i].busy);
+	}
+	*f->busy = 0;
+	put_file(f, f->whole);
 }
 
 static off_t
@@ -241,7 +340,7 @@ set_aside_and_begun_anew(void **state)
 		json_decref(list);
 		engine_free(e);
 		put_file(f, f->whole);			/* a store that works again */
-		assert_int_equal(reader(f), READ_ALL << 8);
+		assert_int_equal(child_of(f, read_all), READ_ALL << 8);
 		e = open_engine(f, false);
 		assert_int_equal(engine_acknowledge(e), ENGINE_ACKNOWLEDGED);
 		engine_free(e);
@@ -253,6 +352,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(damaged_in_the_middle),
+		cmocka_unit_test(where_it_died),
 		cmocka_unit_test(set_aside_and_begun_anew)
 	};
 

@@ -23,7 +23,7 @@ on_trouble(void *arg, const char *detail)
 	((struct fixture *)arg)->troubles++;
 }
 
-static const struct store_events events = { on_trouble };
+static const struct store_events events = { .trouble = on_trouble };
 
 static void
 begin(struct fixture *f, bool fresh)
