@@ -10,6 +10,7 @@
 #include "proxy/decide.h"
 #include "proxy/line.h"
 #include "proxy/transfer.h"
+#include "proxy/moment.h"
 
 #define HELLO_REPLY_SIZE 1024
 #define NAME_MAX_OCTETS 255
@@ -107,7 +108,7 @@ starttls(struct session *s)
 	}
 	session_say(s, "220 2.0.0 ready to start TLS");
 	session_await(s, WAIT_TLS);
-	s->client_deadline = ev_now(s->proxy->loop) + HANDSHAKE_TIMEOUT;
+	s->client_deadline = moment_now() + HANDSHAKE_TIMEOUT;
 }
 
 static void

@@ -5,6 +5,7 @@
 #include "proxy/deadline.h"
 
 #include "proxy/decide.h"
+#include "proxy/moment.h"
 
 /* next_deadline: the nearest of those that count now; 0 when there is none. */
 static double
@@ -34,7 +35,7 @@ deadline_arm(struct session *s)
 	ev_timer_stop(s->proxy->loop, &s->timer);
 	if (at <= 0)
 		return;
-	double now = ev_now(s->proxy->loop);
+	double now = moment_now();
 	ev_timer_set(&s->timer, at > now ? at - now : 0, 0);
 	ev_timer_start(s->proxy->loop, &s->timer);
 }
@@ -62,8 +63,9 @@ void
 deadline_passed(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct session *s = timer->data;
-	double now = ev_now(loop);
+	double now = moment_now();
 
+	(void)loop;
 	(void)events;
 	s->armed = 0;
 	if (is_past(decide_deadline(s), now))

@@ -12,15 +12,10 @@
 
 #include "proxy/decision.h"
 #include "proxy/report.h"
+#include "proxy/moment.h"
 
 /* Seconds beyond policy.wait until the policy process counts as down. */
 #define ANSWER_GRACE 5
-
-static double
-now(const struct session *s)
-{
-	return ev_now(s->proxy->loop);
-}
 
 void
 decide_drop(struct session *s)
@@ -57,7 +52,7 @@ answered(struct asking *asking, struct requirement *requirement)
 	s->up.sni = "";
 	free(d->requirement);
 	d->requirement = requirement;
-	d->policy_s += now(s) - d->asked;
+	d->policy_s += moment_now() - d->asked;
 	d->stage = STAGE_PEER;
 	session_turn(s);
 }
@@ -68,7 +63,7 @@ ask(struct session *s, bool recheck)
 	struct decision *d = s->decision;
 
 	d->stage = STAGE_ASK;
-	d->asked = now(s);
+	d->asked = moment_now();
 	d->asking.question = (struct question){
 		.peer = s->origin, .recheck = recheck, .domain = d->domain,
 	};
@@ -88,13 +83,14 @@ decide_begin(struct session *s, const char *line, size_t len, const struct comma
 		return;
 	}
 	memcpy(d->line, line, len);
-	memcpy(d->line + len, "\r\n", 2);
+	d->line[len] = '\r';
+	d->line[len + 1] = '\n';
 	d->line_len = len + 2;
 	d->mailbox_at = (size_t)(command->path.mailbox - line);
 	d->mailbox_len = command->path.mailbox_len;
 	d->uses = command->uses;
 	memcpy(d->domain, command->path.domain, sizeof(d->domain));
-	d->began = now(s);
+	d->began = moment_now();
 	s->decision = d;
 	s->mail.recipients++;
 	session_await(s, WAIT_DECISION);
@@ -125,7 +121,7 @@ decide_give_up(struct session *s)
 	struct decision *d = s->decision;
 
 	asker_withdraw(s->proxy->asker, &d->asking);
-	d->policy_s += now(s) - d->asked;
+	d->policy_s += moment_now() - d->asked;
 	d->stage = STAGE_PEER;
 	/* A re-check that brings no answer leaves the first answer in force. */
 	if (d->requirement != NULL)
@@ -155,7 +151,7 @@ record(struct session *s, const char *reply, enum starttls starttls, const struc
 		.requirement = d->requirement, .verdict = &d->verdict,
 		.starttls = starttls, .proof = proof,
 		.policy_ms = (uint32_t)(d->policy_s * 1000),
-		.added_ms = (uint32_t)((now(s) - d->began) * 1000),
+		.added_ms = (uint32_t)((moment_now() - d->began) * 1000),
 	};
 	report_decision(s, &report);
 	if (d->verdict.kind == VERDICT_PASS && proof != NULL && proof->state == PROOF_TLS &&
@@ -198,7 +194,8 @@ decision_redial(struct session *s)
 		return false;
 	d->dials++;
 	d->tried = false;
-	return session_dial(s);
+	session_dial(s);
+	return true;
 }
 
 /* again: a verdict against the peer is not the last word while another TLS session, or a policy
@@ -211,8 +208,6 @@ again(struct session *s)
 	if (d->requirement->state == REQUIREMENT_DEFER)
 		return false;
 	if (d->verdict.other_session && !d->tried && decision_redial(s))
-		return true;
-	if (s->decision == NULL)
 		return true;
 	if (d->requirement->policy_type != POLICY_STS || d->rechecked)
 		return false;
@@ -269,7 +264,7 @@ dead_peer(struct session *s)
 	/* It died of itself, before this decision or since: one more try, no more. */
 	if (s->decision->dials == 0 && decision_redial(s))
 		return true;
-	return s->decision == NULL ? true : decision_lost(s);
+	return decision_lost(s);
 }
 
 /* ready_peer: in clear text STARTTLS is tried where it is offered and wanted. */

@@ -16,7 +16,7 @@ bool decide_step(struct session *s);
 bool decide_recipient(struct session *s, const char *line, size_t len, unsigned uses);
 void decide_drop(struct session *s);
 
-/* decide_deadline: ev_now() at which the policy process is given up; 0: not waiting for it. */
+/* decide_deadline: moment_now() at which the policy process is given up; 0: not waiting for it. */
 double decide_deadline(const struct session *s);
 void decide_give_up(struct session *s);
 

@@ -38,7 +38,8 @@ void decision_done(struct session *s);
 void decision_answer(struct session *s, const char *reply);
 
 /* decision_redial: another connection for this decision, only before the server has heard of the
- * mail. False: none may be made, or the session has been ended (s->decision is NULL then). */
+ * mail. False: none may be made any more. True: dialled, or, for want of a descriptor, the session
+ * has ended and its decision is gone: nothing is left to do in this step. */
 bool decision_redial(struct session *s);
 
 /* decision_lost: the MX has gone; the session ends, the client may try again. */

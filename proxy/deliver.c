@@ -106,9 +106,7 @@ deliver_step(struct session *s)
 		if (!s->decision->clear)
 			return decision_lost(s);
 		keep_broken(s);
-		if (decision_redial(s))
-			return true;
-		return s->decision == NULL ? true : decision_lost(s);
+		return decision_redial(s) ? true : decision_lost(s);
 	case SERVER_GREETED:
 	case SERVER_SECURED:
 		upstream_hello(&s->up, s->hello);

@@ -10,6 +10,7 @@
 #include "policy/judge.h"
 #include "proxy/asker.h"
 #include "proxy/upstream.h"
+#include "proxy/moment.h"
 
 #define STEP_SIZE 512
 #define EXIT_YES 0		/* posternctl's exit codes (INTERFACE) */
@@ -216,7 +217,7 @@ turn(struct run *r)
 	leg_watch(&r->up.leg, loop, !dialling, dialling);
 	ev_timer_stop(loop, &r->timer);
 	if (r->up.deadline > 0) {
-		double now = ev_now(loop);
+		double now = moment_now();
 		ev_timer_set(&r->timer, r->up.deadline > now ? r->up.deadline - now : 0, 0);
 		ev_timer_start(loop, &r->timer);
 	}

@@ -1,21 +1,12 @@
 /* report.c - the session's records: decisions, and its end
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "proxy/report.h"
+#include "proxy/moment.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define NAMES_SIZE 512		/* of the certificate's names in a record; more are cut */
-
-static uint64_t
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 static uint32_t
 milliseconds(double from, double to)
@@ -26,7 +17,7 @@ milliseconds(double from, double to)
 static void
 fill_session(struct event *e, const struct session *s)
 {
-	e->time_us = now_us();
+	e->time_us = moment_wall_us();
 	e->session_id = s->id;
 	e->path = "upgrade";
 	e->src = s->peer;
@@ -148,7 +139,7 @@ report_end(struct session *s)
 	e.bytes_in = s->client.bytes_in;
 	e.bytes_out = s->client.bytes_out;
 	e.messages = s->messages;
-	e.duration_ms = milliseconds(s->opened, ev_now(s->proxy->loop));
+	e.duration_ms = milliseconds(s->opened, moment_now());
 	add(s->proxy, &e);
 	counters_add(s->proxy->counters, s->proxy->column, COUNTER_MESSAGES, s->messages);
 }
@@ -162,7 +153,7 @@ report_rejected(struct proxy *proxy, const struct address *peer, const struct ad
 
 	event_clear(&e);
 	e.type = EVENT_SESSION;
-	e.time_us = now_us();
+	e.time_us = moment_wall_us();
 	id_session(&proxy->ids, id, e.time_us / 1000);
 	e.session_id = id;
 	e.path = "upgrade";

@@ -13,6 +13,7 @@
 #include "proxy/relay.h"
 #include "proxy/report.h"
 #include "proxy/transfer.h"
+#include "proxy/moment.h"
 
 /* Steps in one turn: a client that pipelines without end must let other sessions have theirs. */
 #define TURN_STEPS_MAX 256
@@ -68,7 +69,7 @@ session_end(struct session *s, const char *ended_by, const char *why)
 	s->ended_by = ended_by;
 	s->why = why;
 	s->wait = WAIT_FLUSH;
-	s->client_deadline = ev_now(s->proxy->loop) + FLUSH_TIMEOUT;
+	s->client_deadline = moment_now() + FLUSH_TIMEOUT;
 	s->body_deadline = 0;
 	decide_drop(s);
 	upstream_close(&s->up);
@@ -93,7 +94,7 @@ void
 session_await_command(struct session *s)
 {
 	s->wait = WAIT_COMMAND;
-	s->client_deadline = ev_now(s->proxy->loop) + COMMANDS_TIMEOUT;
+	s->client_deadline = moment_now() + COMMANDS_TIMEOUT;
 }
 
 void
@@ -103,14 +104,13 @@ session_await(struct session *s, enum session_wait wait)
 	s->client_deadline = 0;
 }
 
-bool
+void
 session_dial(struct session *s)
 {
 	if (upstream_dial(&s->up, &s->origin, upstream_ready, s))
-		return true;
+		return;
 	session_say(s, "421 4.3.2 postern: out of descriptors, try again later");
 	session_end(s, "postern", "out of descriptors");
-	return false;
 }
 
 /* client_handshake_step: our 220 first, then the client's handshake. */
@@ -283,7 +283,7 @@ session_new(struct proxy *proxy, int fd, const struct address *peer,
 	s->proxy = proxy;
 	s->peer = *peer;
 	s->origin = *origin;
-	s->opened = ev_now(proxy->loop);
+	s->opened = moment_now();
 	s->wait = WAIT_GREETING;
 	s->ended_by = "postern";
 	s->why = "";
@@ -294,7 +294,7 @@ session_new(struct proxy *proxy, int fd, const struct address *peer,
 		free(s);
 		return NULL;
 	}
-	id_session(&proxy->ids, s->id, (uint64_t)(s->opened * 1000));
+	id_session(&proxy->ids, s->id, moment_wall_us() / 1000);
 	leg_open(&s->client, proxy->loop, fd, client_ready, s);
 	s->next = proxy->sessions;
 	if (s->next != NULL)

@@ -123,8 +123,8 @@ void session_reset(struct session *s);
 void session_await_command(struct session *s);
 /* session_await: something else than the client is waited for. */
 void session_await(struct session *s, enum session_wait wait);
-/* session_dial: a new connection to the origin; false: our own fault, the session has ended. */
-bool session_dial(struct session *s);
+/* session_dial: a new connection to the origin; where there is no descriptor the session ends. */
+void session_dial(struct session *s);
 /* session_fault: the client broke the protocol beyond mending: reply and end. */
 void session_violation(struct session *s, const char *reply, const char *why);
 

@@ -14,7 +14,7 @@
 struct shy {
 	struct {
 		struct in6_addr ip;
-		double until;		/* ev_now() */
+		double until;		/* moment_now() */
 	} clients[SHY_CLIENTS];
 	unsigned next;
 };

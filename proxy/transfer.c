@@ -4,14 +4,15 @@
  * Nothing is copied: what body_scan has cleared at the front of the client's buffer is written to
  * the server from there, and the client is read again when there is room. */
 #include "proxy/transfer.h"
+#include "proxy/moment.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static double
-in(const struct session *s, double seconds)
+in(double seconds)
 {
-	return ev_now(s->proxy->loop) + seconds;
+	return moment_now() + seconds;
 }
 
 static void
@@ -19,8 +20,8 @@ begin(struct session *s, enum session_wait wait)
 {
 	s->wait = wait;
 	s->cleared = 0;
-	s->client_deadline = in(s, TRANSFER_BLOCK_TIMEOUT);
-	s->body_deadline = in(s, TRANSFER_BODY_TIMEOUT);
+	s->client_deadline = in(TRANSFER_BLOCK_TIMEOUT);
+	s->body_deadline = in(TRANSFER_BODY_TIMEOUT);
 }
 
 void
@@ -98,7 +99,7 @@ pass(struct session *s, size_t len)
 	else
 		s->chunk_left -= put;
 	if (put > 0)
-		s->client_deadline = in(s, TRANSFER_BLOCK_TIMEOUT);
+		s->client_deadline = in(TRANSFER_BLOCK_TIMEOUT);
 	/* A connection that has failed says so, and what the server said last, in relay_step. */
 	(void)r;
 	return put > 0;
@@ -145,7 +146,7 @@ skip_body_step(struct session *s)
 		len += skipped;
 	}
 	if (len > 0)
-		s->client_deadline = in(s, TRANSFER_BLOCK_TIMEOUT);
+		s->client_deadline = in(TRANSFER_BLOCK_TIMEOUT);
 	return end ? end_skip(s) : len > 0;
 }
 

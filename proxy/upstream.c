@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "proxy/upstream_open.h"
+#include "proxy/moment.h"
 
 /* Seconds until the reply, RFC 5321 4.5.3.2. */
 static const unsigned pending_timeout[] = {
@@ -33,7 +34,7 @@ upstream_enter(struct upstream *u, enum server_phase phase)
 	unsigned timeout = server_timeout(phase);
 
 	u->phase = phase;
-	u->deadline = timeout == 0 ? 0 : ev_now(u->loop) + timeout;
+	u->deadline = timeout == 0 ? 0 : moment_now() + timeout;
 	memset(&u->reply, 0, sizeof(u->reply));
 }
 
@@ -232,7 +233,7 @@ static void
 await_next(struct upstream *u)
 {
 	u->deadline = u->pending_len == 0 ? 0 :
-	    ev_now(u->loop) + pending_timeout[u->pending[u->pending_first]];
+	    moment_now() + pending_timeout[u->pending[u->pending_first]];
 }
 
 void

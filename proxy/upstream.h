@@ -41,8 +41,8 @@ struct upstream {
 	struct reply reply;
 	struct proof *proof;		/* NULL: no handshake was tried on this connection */
 	const char *fault;		/* why it is SERVER_DEAD; static or "" */
-	double deadline;		/* ev_now() at which waiting ends; 0: nothing awaited */
-	double dialled, connected, secured;	/* ev_now() of each, for the event's times */
+	double deadline;		/* moment_now() at which waiting ends; 0: nothing awaited */
+	double dialled, connected, secured;	/* moment_now() of each, for the event's times */
 	uint8_t pending[UPSTREAM_PENDING_MAX];
 	uint8_t pending_first, pending_len;
 	uint8_t owed;			/* replies to the client that were pending when it died */

@@ -1,6 +1,7 @@
 /* upstream_open.c - how the leg towards the MX comes to be: the dial and the TLS handshake
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "proxy/upstream_open.h"
+#include "proxy/moment.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -46,7 +47,7 @@ upstream_dial(struct upstream *u, const struct address *peer,
 		return false;
 	/* Dialogue is many small writes, and they are made whole here. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
-	u->dialled = ev_now(u->loop);
+	u->dialled = moment_now();
 	u->connected = u->secured = 0;
 	leg_open(&u->leg, u->loop, fd, ready, arg);
 	upstream_enter(u, SERVER_DIAL);
@@ -67,7 +68,7 @@ upstream_dial_step(struct upstream *u)
 		return UPSTREAM_NOTHING;
 	if (getsockopt(u->leg.fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 || error != 0)
 		return upstream_died(u, dial_error(error));
-	u->connected = ev_now(u->loop);
+	u->connected = moment_now();
 	upstream_enter(u, SERVER_GREETING);
 	return UPSTREAM_CHANGED;
 }
@@ -92,7 +93,7 @@ upstream_handshake_step(struct upstream *u)
 		return UPSTREAM_NOTHING;
 	if (!take_proof(u))
 		return upstream_died(u, "out of memory");
-	u->secured = ev_now(u->loop);
+	u->secured = moment_now();
 	if (r != LEG_OK) {
 		u->leg.failed = true;
 		return upstream_died(u, "TLS handshake failed");

@@ -16,6 +16,7 @@
 #include "proxy/door.h"
 #include "proxy/prober.h"
 #include "proxy/shy.h"
+#include "proxy/moment.h"
 
 /* Connections taken in one turn, so that a flood leaves time for the sessions that are open. */
 #define ACCEPT_BATCH 32
@@ -205,7 +206,7 @@ tls_failed(void *arg, const struct in6_addr *client)
 {
 	struct worker *w = arg;
 
-	shy_add(&w->shy, client, ev_now(w->loop));
+	shy_add(&w->shy, client, moment_now());
 }
 
 static bool
@@ -213,7 +214,7 @@ tls_unwanted(void *arg, const struct in6_addr *client)
 {
 	struct worker *w = arg;
 
-	return shy_has(&w->shy, client, ev_now(w->loop));
+	return shy_has(&w->shy, client, moment_now());
 }
 
 /* between_turns: frees what has ended, and ends when a drained worker has nothing left. */

@@ -31,6 +31,7 @@
 
 #include "policy/judge.h"
 #include "proxy/decision.h"
+#include "proxy/moment.h"
 #include "record/event.h"
 #include "tests/unit/testca.h"
 
@@ -620,7 +621,7 @@ lateness(struct monkey *m)
 
 	if (s == NULL)
 		return;
-	double now = ev_now(m->loop);
+	double now = moment_now();
 	double *all[] = { &s->client_deadline, &s->up.deadline, &s->body_deadline };
 	unsigned i = dice(4);
 

@@ -44,6 +44,7 @@
 
 #include "policy/judge.h"
 #include "proxy/decision.h"
+#include "proxy/moment.h"
 #include "record/event.h"
 #include "tests/unit/testca.h"
 
@@ -529,7 +530,7 @@ static void
 be_late(struct play *p, const char *who)
 {
 	struct session *s = p->proxy.sessions;
-	double now = ev_now(p->loop), *at = NULL;
+	double now = moment_now(), *at = NULL;
 
 	if (s == NULL)
 		wrong(p, "no session", who);

@@ -23,15 +23,6 @@ static const char policy[] =
 
 enum reader { READ_ALL, READ_WITH_A_WORD, READ_SILENTLY_LESS, READ_NOTHING };
 
-/* Where a sanitizer finds LMDB at fault the reader dies as over one of LMDB's own assertions. */
-const char *__asan_default_options(void);
-
-const char *
-__asan_default_options(void)
-{
-	return "abort_on_error=1";
-}
-
 struct fixture {
 	struct testworld *t;
 	struct config config;

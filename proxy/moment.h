@@ -1,0 +1,14 @@
+/* moment.h - the two clocks of a session: one for deadlines, one for records
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef PROXY_MOMENT_H
+#define PROXY_MOMENT_H
+
+#include <stdint.h>
+
+/* moment_now: seconds that never jump, whoever sets the clock; for deadlines and durations. */
+double moment_now(void);
+
+/* moment_wall_us: microseconds since the epoch, UTC; for records. */
+uint64_t moment_wall_us(void);
+
+#endif
