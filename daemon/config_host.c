@@ -32,12 +32,10 @@ read_start(const char *path, char *text, size_t size)
 
 	if (fd < 0)
 		return -1;
-	if (fstat(fd, &st) != 0)
+	if (fstat(fd, &st) != 0 || (S_ISREG(st.st_mode) && (n = read(fd, text, size)) < 0))
 		error = errno;
 	else if (!S_ISREG(st.st_mode))
 		error = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
-	else if ((n = read(fd, text, size)) < 0)
-		error = errno;
 	close(fd);
 	errno = error;
 	return n;

@@ -94,7 +94,6 @@ from_stream(struct leg *leg, enum stream_result r)
 	case STREAM_OK:
 		return LEG_OK;
 	case STREAM_WANT_READ:
-		return LEG_AGAIN;
 	case STREAM_WANT_WRITE:
 		return LEG_AGAIN;
 	case STREAM_CLOSED:
