@@ -31,7 +31,7 @@ CPPFLAGS += -D_FORTIFY_SOURCE=2
 LDFLAGS += -pie -Wl,-z,relro,-z,now
 endif
 
-LDLIBS := -Wl,--as-needed -lssl -lcrypto -lcares -lcurl -llmdb -lfyaml -ljansson -lcap-ng -lidn2 -lev -lm
+LDLIBS := -Wl,--as-needed -lssl -lcrypto -lcares -lcurl -llmdb -lfyaml -ljansson -lcap-ng -lseccomp -lidn2 -lev -lm
 
 MAINS := daemon/main.c ctl/posternctl.c
 SOURCES := $(filter-out $(MAINS),$(foreach d,$(FOLDERS),$(wildcard $(d)/*.c)))

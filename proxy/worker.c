@@ -13,6 +13,7 @@
 
 #include "daemon/channel.h"
 #include "daemon/child.h"
+#include "daemon/sandbox.h"
 #include "proxy/door.h"
 #include "proxy/prober.h"
 #include "proxy/shy.h"
@@ -336,6 +337,19 @@ dismantle(struct worker *w)
 	terminator_free(w->proxy.terminator);
 }
 
+/* close_sandbox: from here on a captured worker reaches nothing but its sessions and channels. */
+static bool
+close_sandbox(void)
+{
+	char why[256];
+
+	if (!sandbox_worker(why, sizeof(why)))
+		return say_failure("sandbox", why);
+	if (why[0] != '\0')
+		say_failure("sandbox", why);
+	return true;
+}
+
 int
 worker_main(const struct worker_start *start)
 {
@@ -366,6 +380,8 @@ worker_main(const struct worker_start *start)
 	if (start->policy >= 0)
 		policy_end(&w, start->policy);
 	start_watchers(&w);
+	if (!close_sandbox())
+		return EXIT_FAILURE;
 	child_ready(w.child);
 	ev_run(w.loop, 0);
 	dismantle(&w);

@@ -8,6 +8,7 @@ import time
 
 import client
 import postern
+from inside import BUILD
 from runner import case
 
 ENFORCE = dict(mode="enforce")
@@ -378,3 +379,7 @@ def privileges(lab):
         with open(f"/proc/{pid}/status") as f:
             text = f.read()
         lab.has(text, r"NoNewPrivs:\s1", f"{pid}")
+    if "sanitize" not in BUILD:	# sanitizers need what is forbidden
+        for pid in gateway.children("posternd: proxy"):
+            with open(f"/proc/{pid}/status") as f:
+                lab.has(f.read(), r"Seccomp:\s2", f"worker {pid}")

@@ -1,0 +1,194 @@
+/* sandbox_test.c - what a worker may not do any more, and what it still can
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "daemon/sandbox.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+static int door;		/* a listening socket opened before */
+static struct sockaddr_in there;
+
+static bool
+opens(void)
+{
+	return open("/etc/passwd", O_RDONLY) >= 0;
+}
+
+static bool
+creates(void)
+{
+	return open("/tmp/postern-sandbox", O_CREAT | O_WRONLY, 0600) >= 0;
+}
+
+static bool
+removes(void)
+{
+	return unlink("/tmp/postern-sandbox-there") == 0;
+}
+
+static bool
+runs(void)
+{
+	execl("/bin/true", "true", (char *)NULL);
+	return false;
+}
+
+static bool
+forks(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	return pid > 0;
+}
+
+static bool
+signals(void)
+{
+	return kill(getppid(), 0) == 0;
+}
+
+static bool
+unix_socket(void)
+{
+	return socket(AF_UNIX, SOCK_STREAM, 0) >= 0;
+}
+
+static bool
+netlink_socket(void)
+{
+	return socket(AF_NETLINK, SOCK_RAW, 0) >= 0;
+}
+
+static bool
+binds(void)
+{
+	struct sockaddr_in any = { .sin_family = AF_INET };
+
+	return bind(socket(AF_INET, SOCK_STREAM, 0), (struct sockaddr *)&any, sizeof(any)) == 0;
+}
+
+static bool
+talks(void)
+{
+	int out = socket(AF_INET, SOCK_STREAM, 0);
+	bool connected = connect(out, (struct sockaddr *)&there, sizeof(there)) == 0;
+	int in = accept4(door, NULL, NULL, SOCK_NONBLOCK);
+	char c;
+
+	return connected && in >= 0 && send(out, "x", 1, 0) == 1 && recv(in, &c, 1, 0) == 1 &&
+	    socket(AF_INET6, SOCK_STREAM, 0) >= 0;
+}
+
+static bool
+remembers(void)
+{
+	unsigned char random[16];
+	void *p = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return p != MAP_FAILED && getrandom(random, sizeof(random), 0) == sizeof(random);
+}
+
+/* inside: whether it works in a process of its own behind the sandbox. */
+static bool
+inside(bool (*act)(void), bool sandboxed)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		char why[160] = "";
+		alarm(20);
+		if (sandboxed && (!sandbox_worker(why, sizeof(why)) || why[0] != '\0'))
+			_exit(2);
+		_exit(act() ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) > 1)
+		fail_msg("ended with status %#x", (unsigned)status);
+	return WEXITSTATUS(status) == 0;
+}
+
+static void
+what_is_forbidden(void **state)
+{
+	static const struct {
+		const char *name;
+		bool (*act)(void);
+	} acts[] = {
+		{ "open", opens }, { "create", creates }, { "unlink", removes }, { "fork", forks },
+		{ "kill", signals }, { "AF_UNIX", unix_socket }, { "AF_NETLINK", netlink_socket },
+		{ "bind", binds },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
+		close(open("/tmp/postern-sandbox-there", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+		if (!inside(acts[i].act, false))
+			fail_msg("%s does not even work without the sandbox", acts[i].name);
+#ifndef SANITIZED
+		close(open("/tmp/postern-sandbox-there", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+		if (inside(acts[i].act, true))
+			fail_msg("%s works in the sandbox", acts[i].name);
+#endif
+	}
+#ifndef SANITIZED
+	assert_false(inside(runs, true));
+#endif
+	unlink("/tmp/postern-sandbox-there");
+	unlink("/tmp/postern-sandbox");
+}
+
+static void
+what_is_not(void **state)
+{
+	(void)state;
+	assert_true(inside(talks, true));
+	assert_true(inside(remembers, true));
+}
+
+static int
+open_door(void **state)
+{
+	socklen_t len = sizeof(there);
+
+	(void)state;
+	there.sin_family = AF_INET;
+	there.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	return bind(door, (struct sockaddr *)&there, len) || listen(door, 4) ||
+	    getsockname(door, (struct sockaddr *)&there, &len);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_forbidden), cmocka_unit_test(what_is_not),
+	};
+
+	return cmocka_run_group_tests(tests, open_door, NULL);
+}
