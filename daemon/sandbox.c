@@ -62,17 +62,23 @@ no_files(void)
 	return done;
 }
 
+static int
+forbid_family(scmp_filter_ctx filter, enum scmp_compare how, unsigned family)
+{
+	const struct scmp_arg_cmp first = { .arg = 0, .op = how, .datum_a = family };
+
+	return seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, &first);
+}
+
 /* forbid_families: all but AF_INET (2) and AF_INET6 (10). */
 static int
 forbid_families(scmp_filter_ctx filter)
 {
-	int r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
-	    SCMP_A0(SCMP_CMP_GT, AF_INET6));
+	int r = forbid_family(filter, SCMP_CMP_GT, AF_INET6);
 
 	for (unsigned family = 0; r == 0 && family < AF_INET6; family++)
 		if (family != AF_INET)
-			r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
-			    SCMP_A0(SCMP_CMP_EQ, family));
+			r = forbid_family(filter, SCMP_CMP_EQ, family);
 	return r;
 }
 
