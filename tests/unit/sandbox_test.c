@@ -21,7 +21,9 @@
 
 #include <cmocka.h>
 
-#if defined(__has_feature)
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define SANITIZED 1
 #endif
@@ -48,12 +50,14 @@ removes(void)
 	return unlink("/tmp/postern-sandbox-there") == 0;
 }
 
+#ifndef SANITIZED
 static bool
 runs(void)
 {
 	execl("/bin/true", "true", (char *)NULL);
 	return false;
 }
+#endif
 
 static bool
 forks(void)
