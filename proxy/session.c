@@ -145,7 +145,7 @@ client_handshake_step(struct session *s)
 	return true;
 }
 
-/* client_step: one step of the client's side. */
+/* client_step_once: one step of the client's side. */
 static bool
 client_step_once(struct session *s)
 {
