@@ -40,6 +40,25 @@ def outside(lab):
         lab.check("PIPELINING" in c.greet(), "a client inside is served")
 
 
+@case("a loop: postern's own dial comes back to it, is turned away and logged")
+def loop(lab):
+    # The gateway's own addresses are served, and somebody redirects what leaves the gateway as well.
+    gateway = lab.another_gateway({"intercept": {"from": ["192.0.2.0/24", "2001:db8::/32"]}})
+    mx = lab.mx()
+    rule = ["OUTPUT", "-p", "tcp", "--dport", "25", "-j", "REDIRECT", "--to-ports", "10025"]
+    for address in (mx.v4, mx.v6):
+        gateway.gw.tables(address, "-t", "nat", "-I", *rule)
+        with lab.raw(address, gateway) as c:
+            lab.has(c.reply().text, r"^421 4\.4\.1.*a loop", "greeting")
+            lab.check(c.closed(), "the connection stays open")
+        gateway.gw.tables(address, "-t", "nat", "-D", *rule)
+    lab.eventually(lambda: sum("a loop" in str(e) for e in gateway.events("session")) >= 2,
+                   "nothing is logged")
+    lab.same(mx.sessions, [], "sessions at the MX")
+    with lab.raw(mx, gateway) as c:
+        lab.check("PIPELINING" in c.greet(), "without that rule a client is served")
+
+
 @case("a connection past the rules is closed: port 25 is not forwarded")
 def forwarded(lab):
     gateway = lab.another_gateway()
