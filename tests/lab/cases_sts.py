@@ -63,7 +63,12 @@ BAD = {"wrong-name": ("certificate-host-mismatch", "name-mismatch"),
        "self-signed": ("certificate-not-trusted", "chain-untrusted"),
        "stranger": ("certificate-not-trusted", "chain-untrusted"),
        "missing-intermediate": ("certificate-not-trusted", "chain-untrusted"),
-       "cn-only": ("certificate-host-mismatch", "name-mismatch")}
+       "cn-only": ("certificate-host-mismatch", "name-mismatch"),
+       "partial-wildcard": ("certificate-host-mismatch", "name-mismatch"),
+       "inner-wildcard": ("certificate-host-mismatch", "name-mismatch"),
+       "nul-in-name": ("certificate-host-mismatch", "name-mismatch"),
+       "client-only": ("validation-failure", "chain-invalid"),
+       "long-chain": ("validation-failure", "handshake-failed")}
 
 for kind, (result, code) in BAD.items():
     @case(f"sts enforce: {kind} certificate is refused, a good one passes (R30 R31)")
@@ -71,7 +76,8 @@ for kind, (result, code) in BAD.items():
         mx = lab.mx(cert=kind)
         d = lab.domain(kind, mx=[mx], sts=ENFORCE)
         told = lab.send(d.user())
-        lab.refused(told, d, result, code="4.7.5", reason_code=code)
+        enhanced = "4.7.10" if code == "handshake-failed" else "4.7.5"
+        lab.refused(told, d, result, code=enhanced, reason_code=code)
         lab.untouched(mx)
         mx.use_certificate(certs.leaf("good", mx.name))
         lab.sent(lab.retry(told))

@@ -71,8 +71,10 @@ def read(path):
 def leaf(kind, *names):
     """A file with key and chain for a server called names[0].
 
-    kind: good, expired, self-signed, stranger (an unknown root), missing-intermediate, cn-only, or
-    wrong-name (a good certificate, but for other.example)."""
+    kind: good, expired, self-signed, stranger (an unknown root), missing-intermediate, cn-only,
+    wrong-name (a good certificate, but for other.example), partial-wildcard (m*.example),
+    inner-wildcard (mx.*.example), nul-in-name, client-only (not for servers), long-chain (14
+    certificates)."""
     if kind == "wrong-name":
         kind, names = "good", ("mx.other.example",)
     with lock:
@@ -83,15 +85,37 @@ def leaf(kind, *names):
         return path
 
 
+def alternative(kind, names):
+    """The value of subjectAltName."""
+    first, rest = names[0].split(".", 1)
+    if kind == "nul-in-name":
+        octets = names[0].encode() + b"\0.evil.example"
+        inside = bytes([0x82, len(octets)]) + octets
+        return "DER:" + (bytes([0x30, len(inside)]) + inside).hex(":")
+    if kind == "partial-wildcard":
+        names = [f"{first[0]}*.{rest}"]
+    if kind == "inner-wildcard":
+        names = [f"{first}.*.{rest.split('.', 1)[1]}" if rest.count(".") else f"{first}.*"]
+    return ",".join("DNS:" + n for n in names)
+
+
+def long_chain():
+    """The name of an authority twelve below the intermediate, and the certificates between."""
+    if not os.path.exists(f"{DIR}/link11.pem"):
+        for i in range(12):
+            authority(f"link{i}", f"link{i - 1}" if i else "intermediate")
+    return "link11", "".join(read(f"{DIR}/link{i}.pem") for i in range(11, -1, -1))
+
+
 def make(kind, names):
     # Every certificate has a serial number of its own, so the same name made twice differs.
     path = f"{DIR}/{len(made)}-{names[0].replace('*', '_')}-{kind}.pem"
-    san = [] if kind == "cn-only" else \
-        ["-addext", "subjectAltName=" + ",".join("DNS:" + n for n in names)]
+    san = [] if kind == "cn-only" else ["-addext", "subjectAltName=" + alternative(kind, names)]
+    purpose = "clientAuth" if kind == "client-only" else "serverAuth,clientAuth"
     subject = ["-key", key_file(), "-subj", "/CN=" + (names[0] if kind == "cn-only" else "mx"),
                "-addext", "basicConstraints=critical,CA:FALSE",
-               "-addext", "extendedKeyUsage=serverAuth,clientAuth", *san]
-    chain = ""
+               "-addext", "extendedKeyUsage=" + purpose, *san]
+    last, chain = long_chain() if kind == "long-chain" else ("intermediate", "")
     if kind == "expired":
         openssl("req", "-new", *subject, "-out", path + ".csr")
         openssl("ca", "-batch", "-notext", "-config", f"{DIR}/intermediate.conf",
@@ -99,11 +123,11 @@ def make(kind, names):
                 "-startdate", "20240101000000Z", "-enddate", "20240301000000Z",
                 "-in", path + ".csr", "-out", path + ".crt")
     else:
-        issuer = {"self-signed": None, "stranger": "stranger"}.get(kind, "intermediate")
+        issuer = {"self-signed": None, "stranger": "stranger"}.get(kind, last)
         signer = ["-CA", f"{DIR}/{issuer}.pem", "-CAkey", f"{DIR}/{issuer}.key"] if issuer else []
         openssl("req", "-x509", "-new", *subject, *signer, "-days", "20", "-out", path + ".crt")
-    if kind in ("good", "expired", "cn-only"):
-        chain = read(f"{DIR}/intermediate.pem")
+    if kind not in ("self-signed", "stranger", "missing-intermediate"):
+        chain += read(f"{DIR}/intermediate.pem")
     write(path, read(key_file()) + read(path + ".crt") + chain)
     return path
 
