@@ -12,8 +12,9 @@
 
 #include "proxy/wide.h"
 
-#define LOCAL_MAX 64		/* RFC 5321 4.5.3.1.1 */
-#define PATH_MAX_LEN 256	/* RFC 5321 4.5.3.1.3, with brackets and route */
+/* RFC 5321 4.5.3.1.3, with brackets and route. Local parts have no limit of their own: the return
+ * paths of mailing lists, to which bounces go, are often over the 64 octets of 4.5.3.1.1. */
+#define PATH_MAX_LEN 256
 #define POSTMASTER "postmaster"
 #define IPV6_TAG "IPv6:"
 
@@ -100,7 +101,7 @@ local_part(struct scan *s)
 		return PATH_UNTERMINATED;
 	if (s->p[s->at] != '@' && s->p[s->at] != '>')
 		return PATH_LOCAL_BAD;
-	return s->at - start > LOCAL_MAX && !s->reverse ? PATH_LOCAL_TOO_LONG : PATH_OK;
+	return PATH_OK;
 }
 
 /* RFC 5321 4.1.3, only the two kinds that are in use: dotted IPv4, and "IPv6:". p is what stands
@@ -280,8 +281,6 @@ path_result_text(enum path_result r)
 		return "malformed source route";
 	case PATH_LOCAL_BAD:
 		return "malformed local part";
-	case PATH_LOCAL_TOO_LONG:
-		return "local part over 64 octets";
 	case PATH_NO_DOMAIN:
 		return "no domain";
 	case PATH_DOMAIN_BAD:

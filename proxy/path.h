@@ -15,7 +15,6 @@ enum path_result {
 	PATH_OK,
 	PATH_EMPTY,		/* "<>" where a recipient is needed */
 	PATH_NO_BRACKETS, PATH_UNTERMINATED, PATH_SOURCE_ROUTE_BAD, PATH_LOCAL_BAD,
-	PATH_LOCAL_TOO_LONG,	/* over 64 octets */
 	PATH_NO_DOMAIN,		/* <user>: only <postmaster> may (RFC 5321 4.1.1.3) */
 	PATH_DOMAIN_BAD, PATH_LITERAL_BAD,
 	PATH_TOO_LONG,		/* over 256 octets */

@@ -61,6 +61,7 @@ static const struct good good[] = {
 	{ "<a@b\xc3\xbc" "cher.example>", "a@b\xc3\xbc" "cher.example", "xn--bcher-kva.example",
 	    UTF8 },
 	{ "<" X64 "@b.example>", X64 "@b.example", "b.example", NONE },
+	{ "<" X64 X64 "=v@b.example>", X64 X64 "=v@b.example", "b.example", NONE },
 	{ "<a@" L63 "." L63 ".example>", "a@" L63 "." L63 ".example",
 	    L63 "." L63 ".example", NONE },
 };
@@ -118,7 +119,7 @@ static const struct {
 	{ "<a\xef\xbc\xa0" "evil.example@b.example>", PATH_LOCAL_BAD },
 	{ "<a@b.example\xe3\x80\x82" "evil.example>", PATH_DOMAIN_BAD },
 	{ "<a@b\xc3\xbc.example\xef\xbc\x8e>", PATH_DOMAIN_BAD },
-	{ "<" X64 "x@b.example>", PATH_LOCAL_TOO_LONG },
+	{ "<" X64 X64 X64 X64 "@b.example>", PATH_TOO_LONG },
 	{ "<root>", PATH_NO_DOMAIN },
 	{ "<\"postmaster\">", PATH_NO_DOMAIN },
 	{ "<@r.example:postmaster>", PATH_NO_DOMAIN },
