@@ -25,10 +25,45 @@ engine_notice(struct engine *e, const char *event_type, const char *action, cons
 		e->events->notice(e->arg, &n);
 }
 
+/* Neither a domain nor an address: everything. */
+static void
+stale(const struct engine *e, const char *domain, const struct in6_addr *ip)
+{
+	struct stale what = { .domain = domain };
+
+	if (ip != NULL)
+		what.ip = *ip;
+	if (e->events != NULL && e->events->stale != NULL)
+		e->events->stale(e->arg, &what);
+}
+
+static bool
+is_relay(const struct engine *e, const char *domain)
+{
+	for (size_t i = 0; i < e->config->relays_len; i++)
+		if (strcmp(e->config->relays[i].name, domain) == 0)
+			return true;
+	return false;
+}
+
 static void
 on_policy(void *arg, const char *action, const char *domain, const char *detail, bool alarm)
 {
 	engine_notice(arg, "policy", action, domain, detail, alarm);
+	/* What is asked at a relay's address hangs on the relay's policy, whatever the domain. */
+	stale(arg, is_relay(arg, domain) ? "" : domain, NULL);
+}
+
+void
+engine_stale(void *engine)
+{
+	stale(engine, "", NULL);
+}
+
+static void
+on_memory(void *arg, const struct in6_addr *ip)
+{
+	stale(arg, "", ip);
 }
 
 static void
@@ -55,6 +90,11 @@ build(struct engine *e, bool fresh, char *error, size_t error_size)
 	    (e->memory = memory_new(e->world, e->store)) == NULL ||
 	    (e->relay = relay_new(e->world, e->config, engine_ask_relays, e)) == NULL)
 		return false;
+	if ((e->hints = hints_new(e->world)) == NULL ||
+	    (e->lapse = lapse_new(e->world, e->config, engine_stale, e)) == NULL)
+		return false;
+	memory_watch(e->memory, on_memory, e);
+	relay_watch(e->relay, engine_stale, e);
 	e->sources = (struct lookup_sources){ e->world, e->sts, e->mx };
 	e->mx_alone = (struct lookup_sources){ e->world, NULL, e->mx };
 	return true;
@@ -106,6 +146,9 @@ engine_free(struct engine *e)
 		return;
 	engine_ask_stop(e);
 	engine_report_stop(e);
+	engine_hint_stop(e);
+	lapse_free(e->lapse);
+	hints_free(e->hints);
 	relay_free(e->relay);
 	memory_free(e->memory);
 	mx_free(e->mx);
@@ -124,6 +167,8 @@ engine_sighting(struct engine *e, const struct sighting *s)
 void
 engine_set_mode(struct engine *e, enum config_mode mode)
 {
+	if (e->mode != mode)
+		engine_stale(e);
 	e->mode = mode;
 }
 

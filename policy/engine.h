@@ -30,6 +30,9 @@ struct engine_notice {
 struct engine_events {
 	void (*notice)(void *arg, const struct engine_notice *n);
 	_Atomic uint32_t *store_busy;	/* as in store.h; may be NULL */
+	/* A policy, rule, memory, relay's address or the mode has changed: what was answered may be
+	 * wrong now. From the loop or from within a call; may be NULL. */
+	void (*stale)(void *arg, const struct stale *what);
 };
 
 /* engine_new: opens the store in config->state_dir (made if missing) and starts DNS and refresh.
@@ -50,6 +53,11 @@ void engine_ask(struct engine *e, const struct question *q,
 void engine_cancel(struct engine *e, const void *arg);
 
 void engine_sighting(struct engine *e, const struct sighting *s);
+
+/* engine_hint: what a client was told by DNS. Of a domain alone, the policy is looked up and
+ * fetched ahead of the client, within limits; the host behind an address is remembered for its TTL
+ * (at most HINTS_MAX) and used where our own lookup of that MX host gave other addresses. */
+void engine_hint(struct engine *e, const struct hint *h);
 
 void engine_set_mode(struct engine *e, enum config_mode mode);
 enum config_mode engine_mode(const struct engine *e);

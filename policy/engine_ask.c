@@ -63,7 +63,7 @@ static void
 answer(const struct engine *e, const struct reply *to, const struct subject *subject,
     const struct in6_addr *peer, const struct lookup_result *r)
 {
-	const char *hosts[REQUIREMENT_HOSTS_MAX];
+	const char *hosts[REQUIREMENT_HOSTS_MAX], *hinted[HINTS_HOSTS_MAX];
 	struct requirement out;
 	struct require_input in = {
 		.now = (time_t)e->world->now(e->world->arg), .domain = subject->domain,
@@ -81,6 +81,8 @@ answer(const struct engine *e, const struct reply *to, const struct subject *sub
 	in.mx.state = r->mx->state;
 	in.mx.hosts = r->mx->hosts;
 	in.mx.hosts_len = r->mx->hosts_len;
+	in.mx.hinted = hinted;
+	in.mx.hinted_len = hints_find(e->hints, subject->domain, peer, hinted);
 	/* By address alone: of a pool under one name, one honest host may lack STARTTLS. */
 	in.remembered = memory_knows_address(e->memory, peer, &in.remembered_host);
 	require(&in, hosts, &out);

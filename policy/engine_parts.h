@@ -1,9 +1,11 @@
-/* engine_parts.h - the engine from inside: for engine.c, engine_ask.c and engine_report.c alone
+/* engine_parts.h - the engine from inside: for engine.c and engine_*.c alone
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef POLICY_ENGINE_PARTS_H
 #define POLICY_ENGINE_PARTS_H
 
 #include "policy/engine.h"
+#include "policy/hints.h"
+#include "policy/lapse.h"
 #include "policy/lookup.h"
 #include "policy/memory.h"
 #include "policy/relay.h"
@@ -11,6 +13,7 @@
 
 struct engine_pending;
 struct engine_inquiry;
+struct engine_ahead;
 
 struct engine {
 	const struct config *config;
@@ -25,9 +28,16 @@ struct engine {
 	struct mx *mx;
 	struct memory *memory;
 	struct relay *relay;
+	struct hints *hints;
+	struct lapse *lapse;
 	struct lookup_sources sources, mx_alone;
 	struct engine_pending *pending;		/* engine_ask.c */
 	struct engine_inquiry *inquiries;	/* engine_report.c */
+	struct {
+		struct engine_ahead *first;
+		unsigned len;
+		uint64_t full_at;		/* ticks: see engine_hint.c */
+	} ahead;
 };
 
 /* engine_new_in: the engine in a given world, which outlives it. */
@@ -37,6 +47,9 @@ struct engine *engine_new_in(const struct world *world, const struct config *con
 void engine_ask_relays(void *engine);	/* the relays are known: what waited for them goes on */
 void engine_ask_stop(struct engine *e);
 void engine_report_stop(struct engine *e);
+void engine_hint_stop(struct engine *e);
+
+void engine_stale(void *engine);	/* any answer given before may be wrong now */
 
 /* engine_notice: one line on record; detail is made printable. */
 void engine_notice(struct engine *e, const char *event_type, const char *action,

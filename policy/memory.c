@@ -34,6 +34,9 @@ struct memory {
 	struct cache sights;
 	struct sight *dirty;
 	struct world_timer flush, tend;
+	/* NULL: nobody wants to know */
+	void (*changed)(void *arg, const struct in6_addr *ip);
+	void *changed_arg;
 };
 
 static int64_t
@@ -71,11 +74,22 @@ drop(struct memory *m, struct sight *s)
 }
 
 static void
+say_changed(const struct memory *m, const unsigned char *key)
+{
+	struct in6_addr ip;
+
+	memcpy(ip.s6_addr, key + 1, sizeof(ip.s6_addr));
+	if (m->changed != NULL)
+		m->changed(m->changed_arg, &ip);
+}
+
+static void
 erase(struct memory *m, struct sight *s)
 {
 	struct store_seen gone = { s->key, s->node.key_len, 0, "" };
 
 	store_put_seen(m->store, &gone, 1);
+	say_changed(m, s->key);
 	drop(m, s);
 }
 
@@ -205,6 +219,13 @@ name_it(struct sight *s, const char *host)
 }
 
 void
+memory_watch(struct memory *m, void (*changed)(void *arg, const struct in6_addr *ip), void *arg)
+{
+	m->changed = changed;
+	m->changed_arg = arg;
+}
+
+void
 memory_saw(struct memory *m, const char *host, const struct in6_addr *ip)
 {
 	unsigned char key[STORE_KEY_MAX];
@@ -212,8 +233,11 @@ memory_saw(struct memory *m, const char *host, const struct in6_addr *ip)
 	struct cache_entry *c = cache_find(&m->sights, key, len);
 	struct sight *s = c != NULL ? (struct sight *)c : add(m, key, len);
 	int64_t since = now(m) - s->saved;
+	bool new = c == NULL || lapsed(m, s);
 
 	s->last = now(m);
+	if (new)
+		say_changed(m, s->key);
 	if (s->saved == 0 || since < 0 || since >= DAY_S)
 		mark(m, s);
 	name_it(s, host);

@@ -24,6 +24,11 @@ struct memory;
 struct memory *memory_new(const struct world *world, struct store *store);
 void memory_free(struct memory *m);
 
+/* memory_watch: `changed` whenever an address is known that was not, or is known no more (where its
+ * time has run out, within the hour). */
+void memory_watch(struct memory *m, void (*changed)(void *arg, const struct in6_addr *ip),
+    void *arg);
+
 /* memory_saw: host may be ""; one that cannot be a name counts as "". */
 void memory_saw(struct memory *m, const char *host, const struct in6_addr *ip);
 

@@ -11,7 +11,7 @@ message_type(const void *p, size_t len)
 {
 	unsigned type = len == 0 ? 0 : *(const unsigned char *)p;
 
-	return type <= MESSAGE_PROBE_STEP ? (enum message_type)type : 0;
+	return type <= MESSAGE_STALE ? (enum message_type)type : 0;
 }
 
 static void
@@ -221,5 +221,54 @@ message_get_probe_step(const void *p, size_t len, struct probe_step *out)
 	out->last = get_bool(&r);
 	out->exit = wire_get8(&r);
 	out->text = wire_get_string(&r);
+	return wire_read_done(&r);
+}
+
+size_t
+message_hint(void *out, size_t size, const struct hint *h)
+{
+	struct wire_writer w;
+
+	start(&w, out, size, MESSAGE_HINT);
+	wire_put_bytes(&w, h->peer.ip.s6_addr, sizeof h->peer.ip.s6_addr);
+	wire_put32(&w, h->ttl_s);
+	wire_put_string(&w, h->domain);
+	wire_put_string(&w, h->mx_host);
+	return wire_written(&w);
+}
+
+bool
+message_get_hint(const void *p, size_t len, struct hint *out)
+{
+	struct wire_reader r;
+
+	begin(&r, p, len, MESSAGE_HINT);
+	wire_get_bytes(&r, out->peer.ip.s6_addr, sizeof out->peer.ip.s6_addr);
+	out->peer.port = 0;
+	out->ttl_s = wire_get32(&r);
+	out->domain = wire_get_string(&r);
+	out->mx_host = wire_get_string(&r);
+	return wire_read_done(&r);
+}
+
+size_t
+message_stale(void *out, size_t size, const struct stale *s)
+{
+	struct wire_writer w;
+
+	start(&w, out, size, MESSAGE_STALE);
+	wire_put_bytes(&w, s->ip.s6_addr, sizeof s->ip.s6_addr);
+	wire_put_string(&w, s->domain);
+	return wire_written(&w);
+}
+
+bool
+message_get_stale(const void *p, size_t len, struct stale *out)
+{
+	struct wire_reader r;
+
+	begin(&r, p, len, MESSAGE_STALE);
+	wire_get_bytes(&r, out->ip.s6_addr, sizeof out->ip.s6_addr);
+	out->domain = wire_get_string(&r);
 	return wire_read_done(&r);
 }

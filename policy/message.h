@@ -21,7 +21,9 @@ enum message_type {
 	MESSAGE_RECORD,		/* worker: an event, to be acknowledged */
 	MESSAGE_ACK,		/* policy: all records up to this sequence number are written */
 	MESSAGE_PROBE,		/* policy: dial this address and say step by step what you see */
-	MESSAGE_PROBE_STEP	/* worker: one step, or the last */
+	MESSAGE_PROBE_STEP,	/* worker: one step, or the last */
+	MESSAGE_HINT,		/* nfq: a client's DNS answer named this domain, host, address */
+	MESSAGE_STALE		/* policy, to nfq: what was answered before may be wrong now */
 };
 
 struct question {
@@ -50,6 +52,21 @@ struct probe_step {
 	const char *text;	/* one line, printable */
 };
 
+/* From the wire, so it never weakens what is demanded: it chooses a name, and fetches early. */
+struct hint {
+	const char *domain;
+	const char *mx_host;	/* "" with the domain alone: then no address either */
+	struct address peer;	/* port 0 */
+	uint32_t ttl_s;
+};
+
+/* What was answered before may be wrong now: all that was asked about this domain, or about this
+ * address; about everything where neither is said. */
+struct stale {
+	const char *domain;	/* "" for none */
+	struct in6_addr ip;	/* :: for none */
+};
+
 /* message_type: of a received message; 0 when empty or unknown. */
 enum message_type message_type(const void *p, size_t len);
 
@@ -70,5 +87,9 @@ size_t message_probe(void *out, size_t size, const struct probe *q);
 bool message_get_probe(const void *p, size_t len, struct probe *out);
 size_t message_probe_step(void *out, size_t size, const struct probe_step *s);
 bool message_get_probe_step(const void *p, size_t len, struct probe_step *out);
+size_t message_hint(void *out, size_t size, const struct hint *h);
+bool message_get_hint(const void *p, size_t len, struct hint *out);
+size_t message_stale(void *out, size_t size, const struct stale *s);
+bool message_get_stale(const void *p, size_t len, struct stale *out);
 
 #endif

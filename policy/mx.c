@@ -279,6 +279,16 @@ mx_last(struct mx *m, const char *domain)
 	return e->known ? &e->set : NULL;
 }
 
+bool
+mx_known(const struct mx *m, const char *domain)
+{
+	struct cache_entry *c = cache_find(&m->entries, domain, strlen(domain));
+	const struct entry *e = (const struct entry *)c;
+
+	return e != NULL && (e->job != NULL ||
+	    (e->known && m->world->ticks(m->world->arg) < e->until));
+}
+
 void
 mx_ask(struct mx *m, struct mx_waiter *w, const char *domain)
 {

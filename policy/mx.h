@@ -43,6 +43,10 @@ const struct mx_set *mx_look(struct mx *m, const char *domain);
 /* mx_last: the same, but what has run out counts too; NULL when nothing was ever known. */
 const struct mx_set *mx_last(struct mx *m, const char *domain);
 
+/* mx_known: whether mx_look would find it, or it is being asked for already; takes no room for a
+ * domain that is not in memory. */
+bool mx_known(const struct mx *m, const char *domain);
+
 /* mx_ask: one lookup serves all who wait for it. */
 void mx_ask(struct mx *m, struct mx_waiter *w, const char *domain);
 void mx_cancel(struct mx_waiter *w);	/* not waiting: no effect */

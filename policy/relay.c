@@ -24,9 +24,28 @@ struct relay {
 	const struct world *world;
 	void (*settled)(void *arg);
 	void *arg;
+	void (*changed)(void *arg);	/* NULL: nobody wants to know */
+	void *changed_arg;
 	struct watched *watched;
 	size_t len, left;	/* left: never looked up yet */
 };
+
+/* In any order: resolvers turn it round. */
+static bool
+same(const struct watched *w, const struct host *h)
+{
+	if (w->len != h->len)
+		return false;
+	for (size_t i = 0; i < h->len; i++) {
+		size_t k = 0;
+
+		while (k < w->len && !address_same_ip(&w->addresses[k], &h->addresses[i]))
+			k++;
+		if (k == w->len)
+			return false;
+	}
+	return true;
+}
 
 static void
 on_addresses(void *arg, struct host *h)
@@ -36,8 +55,12 @@ on_addresses(void *arg, struct host *h)
 	uint32_t again = h->ttl < AGAIN_MIN_S ? AGAIN_MIN_S : h->ttl;
 
 	if (h->state == REQUIRE_ADDRESSES_OK) {
+		bool moved = !same(w, h);
+
 		memcpy(w->addresses, h->addresses, h->len * sizeof(w->addresses[0]));
 		w->len = h->len;
+		if (moved && r->changed != NULL)
+			r->changed(r->changed_arg);
 	} else {
 		again = AGAIN_MIN_S;
 	}
@@ -106,6 +129,13 @@ relay_free(struct relay *r)
 	}
 	free(r->watched);
 	free(r);
+}
+
+void
+relay_watch(struct relay *r, void (*changed)(void *arg), void *arg)
+{
+	r->changed = changed;
+	r->changed_arg = arg;
 }
 
 bool

@@ -20,6 +20,9 @@ struct relay *relay_new(const struct world *world, const struct config *config,
     void (*settled)(void *arg), void *arg);
 void relay_free(struct relay *r);
 
+/* relay_watch: `changed` whenever a relay has other addresses than before. */
+void relay_watch(struct relay *r, void (*changed)(void *arg), void *arg);
+
 bool relay_settled(const struct relay *r);
 
 /* relay_find: the rule of the relay that has this address; NULL when there is none. */

@@ -46,11 +46,24 @@ insert(struct candidates *c, const struct require_host *h)
 	c->len++;
 }
 
-/* Whether the address belongs to a known MX host; *c is then narrowed to the hosts that have it. */
+/* Rotating and geographic answers: the client was told that this host has the peer's address. Of a
+ * host whose addresses DNSSEC calls a lie nobody's word is taken. */
+static bool
+was_hinted(const struct require_input *in, const struct require_host *h)
+{
+	for (size_t i = 0; h->state != REQUIRE_ADDRESSES_BOGUS && i < in->mx.hinted_len; i++)
+		if (strcmp(in->mx.hinted[i], h->name) == 0)
+			return true;
+	return false;
+}
+
+/* Whether the address belongs to a known MX host; *c is then narrowed to the hosts that have it. A
+ * hint counts after our own lookup, and only among the hosts of our own set: it narrows what the
+ * peer may prove itself as, and can neither add a host nor take the demand away. */
 static bool
 map_peer(const struct require_input *in, struct candidates *c)
 {
-	struct candidates mapped = { .len = 0 };
+	struct candidates mapped = { .len = 0 }, hinted = { .len = 0 };
 
 	c->len = 0;
 	if (in->mx.state != REQUIRE_MX_OK && in->mx.state != REQUIRE_MX_IMPLICIT)
@@ -59,7 +72,11 @@ map_peer(const struct require_input *in, struct candidates *c)
 		insert(c, &in->mx.hosts[i]);
 		if (has_address(&in->mx.hosts[i], &in->peer))
 			insert(&mapped, &in->mx.hosts[i]);
+		else if (was_hinted(in, &in->mx.hosts[i]))
+			insert(&hinted, &in->mx.hosts[i]);
 	}
+	if (mapped.len == 0)
+		mapped = hinted;
 	if (mapped.len == 0)
 		return false;
 	*c = mapped;

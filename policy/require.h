@@ -68,6 +68,9 @@ struct require_input {
 		const struct require_host *hosts;	/* in any order; the best
 							 * REQUIREMENT_HOSTS_MAX are considered */
 		size_t hosts_len;
+		const char *const *hinted;	/* hosts that a client's DNS said the peer is;
+						 * read where no host above has its address */
+		size_t hinted_len;
 	} mx;
 	bool remembered;		/* the peer offered STARTTLS in the last 30 days ... */
 	const char *remembered_host;	/* ... as this MX host; "" or NULL: as an address alone */

@@ -71,6 +71,15 @@ sts_look(struct sts *s, const char *domain, struct sts_view *out)
 	    !sts_entry_wants_fetch(e, now(s), ticks(s));
 }
 
+bool
+sts_known(struct sts *s, const char *domain)
+{
+	const struct sts_entry *e = sts_table_peek(s->table, domain);
+
+	return e != NULL && (e->job != NULL || (e->asked_ever && ticks(s) < e->ask_again &&
+	    !sts_entry_wants_fetch(e, now(s), ticks(s))));
+}
+
 /* Hands the result to all who wait. The job is out of the entry already. */
 static void
 finish(struct sts_job *j)

@@ -59,6 +59,10 @@ void sts_free(struct sts *s);		/* nobody may wait any more */
 /* sts_look: what is known now, without asking; true when that needs no asking. */
 bool sts_look(struct sts *s, const char *domain, struct sts_view *out);
 
+/* sts_known: the same answer, or that it is being asked for already; takes no room for a domain
+ * that is not in memory (then false). */
+bool sts_known(struct sts *s, const char *domain);
+
 enum sts_need {
 	STS_NEED_ANSWER,	/* whatever sts_look finds lacking */
 	STS_NEED_RECHECK,	/* RFC 8461 5.1: the id again; a fetch, once in five minutes */

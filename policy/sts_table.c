@@ -55,6 +55,12 @@ sts_table_find(struct sts_table *t, const char *domain)
 	return e;
 }
 
+const struct sts_entry *
+sts_table_peek(const struct sts_table *t, const char *domain)
+{
+	return (const struct sts_entry *)cache_find(&t->entries, domain, strlen(domain));
+}
+
 static enum require_sts
 state_of(const struct sts_entry *e, bool in_force)
 {

@@ -14,6 +14,9 @@ void sts_table_free(struct sts_table *t);
 /* sts_table_find: from memory, else from the store, else a new entry that knows nothing. */
 struct sts_entry *sts_table_find(struct sts_table *t, const char *domain);
 
+/* sts_table_peek: from memory alone; NULL. */
+const struct sts_entry *sts_table_peek(const struct sts_table *t, const char *domain);
+
 /* sts_table_view: the entry as its askers see it. */
 void sts_table_view(const struct sts_entry *e, int64_t now, uint64_t ticks, struct sts_view *out);
 

@@ -8,7 +8,8 @@
  * repairs whatever a crash left. The sum costs one load for each worker slot in use.
  *
  * A captured worker can write all of the page. What the others act upon is therefore not in it: the
- * key, which columns are taken, and the office, a second page that workers give up. */
+ * key, which columns are taken, and the office, a second page that workers give up. What it can do
+ * by the dials is to have connections from this host itself taken for loops. */
 #include "record/counters.h"
 
 #include <assert.h>
@@ -18,14 +19,23 @@
 #include "daemon/address.h"
 #include "record/siphash.h"
 
+#define PORTS 65536
+
 struct column {
 	_Alignas(64) _Atomic int64_t values[COUNTER_MAX];
 	_Atomic uint32_t clients[COUNTERS_BUCKETS];
 };
 
-/* Of the parent and the policy process alone. */
+/* One column's dials by local port. Not a bit: the kernel gives a port to several dials at once
+ * where they go to different places. Pages of it that nobody touches take no memory. */
+struct dials {
+	_Atomic uint8_t from[PORTS];
+};
+
+/* Of the parent and the policy process; the nfq process reads it. */
 struct office {
 	_Atomic uint64_t started_s;
+	_Atomic uint32_t accepting;
 	_Atomic uint32_t reload_errors;
 	_Atomic uint32_t store_busy;
 	struct counters_process processes[COUNTERS_PROCESSES];
@@ -35,12 +45,14 @@ struct page {
 	_Atomic uint32_t used;			/* columns ever claimed: readers stop there */
 	_Atomic int64_t kept[COUNTER_MAX];	/* totals of released columns */
 	struct column columns[COUNTERS_COLUMNS];
+	struct dials dials[COUNTERS_COLUMNS];
 };
 
 struct counters {
 	struct page *page;			/* shared with the children */
 	struct office *office;			/* NULL in a worker */
 	struct siphash_key key;
+	int own;				/* the column of this process's dials */
 	bool taken[COUNTERS_COLUMNS];		/* the parent's */
 };
 
@@ -80,11 +92,24 @@ counters_leave_office(struct counters *c)
 	c->office = NULL;
 }
 
+void
+counters_read_office(struct counters *c)
+{
+	mprotect(c->office, sizeof *c->office, PROT_READ);
+}
+
 static struct column *
 column_of(const struct counters *c, int column)
 {
 	assert(column >= 0 && column < COUNTERS_COLUMNS);
 	return &c->page->columns[column];
+}
+
+void
+counters_settle(struct counters *c, int column)
+{
+	assert(column >= 0 && column < COUNTERS_COLUMNS);
+	c->own = column;
 }
 
 /* A captured worker must not lead readers out of the page. */
@@ -123,6 +148,8 @@ counters_release(struct counters *c, int column)
 	}
 	for (int i = 0; i < COUNTERS_BUCKETS; i++)
 		atomic_store_explicit(&own->clients[i], 0, memory_order_relaxed);
+	for (int i = 0; i < PORTS; i++)
+		atomic_store_explicit(&c->page->dials[column].from[i], 0, memory_order_relaxed);
 	c->taken[column] = false;
 }
 
@@ -146,6 +173,30 @@ int64_t
 counters_get(const struct counters *c, int column, enum counter which)
 {
 	return atomic_load(&column_of(c, column)->values[which]);
+}
+
+/* At the most it can count, a port stays taken until the worker ends: no dial is ever forgotten. */
+void
+counters_dialling(struct counters *c, uint16_t port, bool yes)
+{
+	_Atomic uint8_t *dials = &c->page->dials[c->own].from[port];
+	uint8_t n = atomic_load_explicit(dials, memory_order_relaxed);
+
+	if (n < UINT8_MAX && (yes || n > 0))
+		atomic_store(dials, (uint8_t)(yes ? n + 1 : n - 1));
+}
+
+bool
+counters_dialled(const struct counters *c, uint16_t port)
+{
+	unsigned n = used(c);
+	unsigned i = 0;
+
+	do {
+		if (atomic_load(&c->page->dials[i].from[port]) > 0)
+			return true;
+	} while (++i < n);
+	return false;
 }
 
 /* An IPv6 client has a /64 to itself (RFC 6177), so its low half says nothing. */
@@ -213,6 +264,12 @@ _Atomic uint64_t *
 counters_started_s(struct counters *c)
 {
 	return &c->office->started_s;
+}
+
+_Atomic uint32_t *
+counters_accepting(struct counters *c)
+{
+	return &c->office->accepting;
 }
 
 _Atomic uint32_t *

@@ -37,6 +37,8 @@ again(const uint8_t *data, size_t size)
 	struct sighting sighting;
 	struct probe probe;
 	struct probe_step step;
+	struct hint hint;
+	struct stale stale;
 	const void *event;
 	uint64_t sequence;
 	size_t len;
@@ -62,6 +64,12 @@ again(const uint8_t *data, size_t size)
 	case MESSAGE_PROBE_STEP:
 		return message_get_probe_step(data, size, &step) ?
 		    message_probe_step(out, sizeof out, &step) : 0;
+	case MESSAGE_HINT:
+		return message_get_hint(data, size, &hint) ?
+		    message_hint(out, sizeof out, &hint) : 0;
+	case MESSAGE_STALE:
+		return message_get_stale(data, size, &stale) ?
+		    message_stale(out, sizeof out, &stale) : 0;
 	}
 	return 0;
 }

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -165,10 +166,93 @@ a_captured_worker_tells_the_parent_nothing(void **state)
 	assert_true(counters_sum(c, COUNTER_MESSAGES) != 0);
 	assert_int_equal(counters_process(c, 1)->pid, 0);
 	assert_int_equal(*counters_started_s(c), 0);
+	assert_int_equal(*counters_accepting(c), 0);
 	assert_int_equal(*counters_store_busy(c), 0);
 	counters_release(c, a);
 	assert_int_equal(counters_claim(c), a);
 	assert_int_equal(counters_claim(c), b + 1);
+}
+
+/* The nfq process sees who accepts, and cannot say otherwise. */
+static void
+the_office_can_be_read_alone(void **state)
+{
+	struct counters *c = counters_new();
+	int column = counters_claim(c), status;
+	pid_t pid;
+
+	(void)state;
+	*counters_accepting(c) = 3;
+	pid = fork();
+	if (pid == 0) {
+		counters_read_office(c);
+		counters_settle(c, column);
+		counters_add(c, column, COUNTER_LEAKS, 5);
+		if (*counters_accepting(c) != 3)
+			_exit(1);
+		signal(SIGSEGV, SIG_DFL);
+		*counters_accepting(c) = 4;
+		_exit(2);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSEGV)
+		/* A sanitizer reports it and exits with a status of its own. */
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) > 2);
+	assert_int_equal(*counters_accepting(c), 3);
+	assert_int_equal(counters_sum(c, COUNTER_LEAKS), 5);
+}
+
+static void
+dials_are_known_to_all(void **state)
+{
+	struct counters *c = counters_new();
+	int a = counters_claim(c), b = counters_claim(c), status;
+	pid_t pid;
+
+	(void)state;
+	counters_settle(c, a);
+	assert_false(counters_dialled(c, 40000));
+	counters_dialling(c, 40000, true);
+	pid = fork();
+	if (pid == 0) {
+		counters_settle(c, b);
+		if (!counters_dialled(c, 40000) || counters_dialled(c, 40001))
+			_exit(1);
+		counters_dialling(c, 65535, true);
+		counters_dialling(c, 40000, true);
+		counters_dialling(c, 40000, false);
+		counters_dialling(c, 0, false);		/* never began */
+		_exit(counters_dialled(c, 40000) && !counters_dialled(c, 0) ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	/* One port for two dials: it is ours until the second ends. */
+	counters_dialling(c, 40000, true);
+	counters_dialling(c, 40000, false);
+	assert_true(counters_dialled(c, 40000));
+	counters_dialling(c, 40000, false);
+	assert_false(counters_dialled(c, 40000));
+	/* What a dead worker left does not count for ever. */
+	assert_true(counters_dialled(c, 65535));
+	counters_release(c, b);
+	assert_false(counters_dialled(c, 65535));
+}
+
+static void
+dials_beyond_count(void **state)
+{
+	struct counters *c = counters_new();
+	int a = counters_claim(c);
+
+	(void)state;
+	counters_settle(c, a);
+	for (int i = 0; i < 1000; i++)
+		counters_dialling(c, 1025, true);
+	for (int i = 0; i < 999; i++)
+		counters_dialling(c, 1025, false);
+	assert_true(counters_dialled(c, 1025));
+	counters_release(c, a);
+	assert_false(counters_dialled(c, 1025));
 }
 
 /* Four processes enter and leave as fast as they can; the limit is never passed. Everybody who got
@@ -217,6 +301,9 @@ main(void)
 		cmocka_unit_test(limits_hold_over_all_columns),
 		cmocka_unit_test(ipv6_clients_count_by_their_network),
 		cmocka_unit_test(a_captured_worker_tells_the_parent_nothing),
+		cmocka_unit_test(the_office_can_be_read_alone),
+		cmocka_unit_test(dials_are_known_to_all),
+		cmocka_unit_test(dials_beyond_count),
 		cmocka_unit_test(a_dead_worker_counts_no_more),
 		cmocka_unit_test(limits_hold_under_a_race),
 	};

@@ -30,8 +30,10 @@ decodes(const void *p, size_t len)
 	struct question question;
 	struct sighting sighting;
 	struct probe probe;
+	struct hint hint;
 	uint64_t sequence;
 	size_t event_len;
+	struct stale stale;
 	uint32_t id;
 
 	switch (message_type(p, len)) {
@@ -54,6 +56,10 @@ decodes(const void *p, size_t len)
 		return message_get_probe(p, len, &probe);
 	case MESSAGE_PROBE_STEP:
 		return message_get_probe_step(p, len, &step);
+	case MESSAGE_HINT:
+		return message_get_hint(p, len, &hint);
+	case MESSAGE_STALE:
+		return message_get_stale(p, len, &stale);
 	}
 	return false;
 }
@@ -72,7 +78,7 @@ assert_strict(unsigned char *p, size_t len, size_t size)
 		assert_int_equal(decodes(p, cut), type == MESSAGE_RECORD && cut >= 9);
 	p[len] = 0;
 	assert_int_equal(decodes(p, len + 1), type == MESSAGE_RECORD);
-	p[0] = MESSAGE_PROBE_STEP + 1;
+	p[0] = MESSAGE_STALE + 1;
 	assert_int_equal(message_type(p, len), 0);
 	p[0] = 0;
 	assert_int_equal(message_type(p, len), 0);
@@ -201,6 +207,43 @@ test_record_and_ack(void **state)
 	assert_true(sequence == UINT64_MAX);
 }
 
+static void
+test_hint_and_stale(void **state)
+{
+	struct hint in = { .domain = "example.com", .mx_host = "mx.example.com", .ttl_s = 86401 };
+	struct hint alone = { .domain = "example.com", .mx_host = "" }, out;
+	struct stale old = { .domain = "example.com", .ip = peer().ip }, old_out;
+	unsigned char buf[256];
+	size_t len;
+
+	(void)state;
+	in.peer = peer();
+	len = message_hint(buf, sizeof buf, &in);
+	assert_strict(buf, len, sizeof buf);
+	assert_true(message_get_hint(buf, len, &out));
+	assert_string_equal(out.domain, "example.com");
+	assert_string_equal(out.mx_host, "mx.example.com");
+	assert_int_equal(out.ttl_s, 86401);
+	assert_memory_equal(&out.peer.ip, &in.peer.ip, 16);
+	assert_int_equal(out.peer.port, 0);	/* an address has none in DNS */
+	for (size_t size = 0; size < len; size++)
+		assert_int_equal(message_hint(buf, size, &in), 0);
+
+	len = message_hint(buf, sizeof buf, &alone);
+	assert_strict(buf, len, sizeof buf);
+	assert_true(message_get_hint(buf, len, &out));
+	assert_string_equal(out.mx_host, "");
+
+	len = message_stale(buf, sizeof buf, &old);
+	assert_strict(buf, len, sizeof buf);
+	assert_int_equal(message_type(buf, len), MESSAGE_STALE);
+	assert_true(message_get_stale(buf, len, &old_out));
+	assert_string_equal(old_out.domain, "example.com");
+	assert_memory_equal(&old_out.ip, &old.ip, 16);
+	for (size_t size = 0; size < len; size++)
+		assert_int_equal(message_stale(buf, size, &old), 0);
+}
+
 int
 main(void)
 {
@@ -211,6 +254,7 @@ main(void)
 		cmocka_unit_test(test_sighting_and_probe),
 		cmocka_unit_test(test_probe_step),
 		cmocka_unit_test(test_record_and_ack),
+		cmocka_unit_test(test_hint_and_stale),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

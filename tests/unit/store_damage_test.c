@@ -88,7 +88,8 @@ setup(void **state)
 	f->busy = mmap(NULL, sizeof(*f->busy), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 	    -1, 0);
 	assert_ptr_not_equal(f->busy, MAP_FAILED);
-	f->events = (struct engine_events){ on_notice, f->busy };
+	f->events = (struct engine_events){ .notice = on_notice,
+	    .store_busy = f->busy };
 	fill(f);
 	snprintf(f->path, sizeof(f->path), "%s/store.mdb", f->t->dir);
 	fd = open(f->path, O_RDONLY | O_CLOEXEC);
