@@ -37,15 +37,31 @@ served(const struct config *c, const struct in6_addr *ip)
 	return false;
 }
 
-/* stranger: why this connection is none of ours, NULL if it is; *origin is set where known. */
-static const char *
-stranger(struct proxy *p, int fd, const struct address *peer, struct address *origin,
-    bool *known)
-{
-	enum origin_result r = origin_find(fd, SMTP_PORT, origin);
+struct visitor {
+	struct address peer, origin;
+	bool known;		/* origin is set */
+	bool local;		/* a program on this host */
+};
 
-	*known = r == ORIGIN_OK || r == ORIGIN_PORT;
-	if (!served(p->config, &peer->ip))
+/* A dial of ours that was slower to say so than its connection came is seen by relay.c. */
+static bool
+own_dial(const struct proxy *p, const struct address *peer)
+{
+	return !p->config->intercept.local || counters_dialled(p->counters, peer->port);
+}
+
+/* stranger: why this connection is none of ours, NULL if it is. */
+static const char *
+stranger(struct proxy *p, int fd, struct visitor *v)
+{
+	const struct config *c = p->config;
+	enum origin_result r = origin_find(fd, c->intercept.listen.port, SMTP_PORT, &v->origin);
+
+	v->known = r == ORIGIN_OK || r == ORIGIN_PORT || r == ORIGIN_LOCAL;
+	v->local = r == ORIGIN_LOCAL;
+	if (v->local)
+		return own_dial(p, &v->peer) ? origin_result_text(ORIGIN_LOOP) : NULL;
+	if (!served(c, &v->peer.ip))
 		return "not a client that is served here (intercept.from)";
 	return r == ORIGIN_OK ? NULL : origin_result_text(r);
 }
@@ -68,30 +84,29 @@ full(struct proxy *p, const struct in6_addr *ip)
 bool
 door_enter(struct proxy *p, int fd, const struct sockaddr *from)
 {
-	struct address peer, origin;
-	bool known = false;
+	struct visitor v;
 
-	memset(&origin, 0, sizeof(origin));
-	if (!address_from_sockaddr(&peer, from)) {
+	memset(&v, 0, sizeof(v));
+	if (!address_from_sockaddr(&v.peer, from)) {
 		close(fd);
 		return true;
 	}
-	const char *why = stranger(p, fd, &peer, &origin, &known);
+	const char *why = stranger(p, fd, &v);
 	if (why != NULL) {
 		counters_add(p->counters, p->column, COUNTER_REJECTED_CLIENT, 1);
-		turn_away(p, fd, &peer, known ? &origin : NULL, "4.7.0", why);
+		turn_away(p, fd, &v.peer, v.known ? &v.origin : NULL, "4.7.0", why);
 		return true;
 	}
-	why = full(p, &peer.ip);
+	why = full(p, &v.peer.ip);
 	if (why != NULL) {
 		counters_add(p->counters, p->column, COUNTER_REJECTED_LIMIT, 1);
-		turn_away(p, fd, &peer, &origin, "4.3.2", why);
+		turn_away(p, fd, &v.peer, &v.origin, "4.3.2", why);
 		return true;
 	}
-	if (session_new(p, fd, &peer, &origin) != NULL)
+	if (session_new(p, fd, &v.peer, &v.origin, v.local) != NULL)
 		return true;
-	counters_client_leave(p->counters, p->column, &peer.ip);
+	counters_client_leave(p->counters, p->column, &v.peer.ip);
 	counters_add(p->counters, p->column, COUNTER_REJECTED_LIMIT, 1);
-	turn_away(p, fd, &peer, &origin, "4.3.2", "out of descriptors or memory");
+	turn_away(p, fd, &v.peer, &v.origin, "4.3.2", "out of descriptors or memory");
 	return false;
 }

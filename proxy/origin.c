@@ -9,30 +9,48 @@
  * with the C library's headers. */
 #define ORIGINAL_DST 80
 
-enum origin_result
-origin_find(int fd, uint16_t port, struct address *out)
+/* redirected: what conntrack says of a connection that arrived at the listener's own port. */
+static enum origin_result
+redirected(int fd, const struct address *local, struct address *out)
 {
 	struct sockaddr_storage storage;
 	socklen_t len = sizeof(storage);
-	struct address local;
 
 	memset(&storage, 0, sizeof(storage));
-	if (getsockname(fd, (struct sockaddr *)&storage, &len) < 0 ||
-	    !address_from_sockaddr(&local, (struct sockaddr *)&storage))
-		return ORIGIN_UNKNOWN;
-	len = sizeof(storage);
-	int level = address_is_v4(&local.ip) ? IPPROTO_IP : IPPROTO_IPV6;
+	int level = address_is_v4(&local->ip) ? IPPROTO_IP : IPPROTO_IPV6;
 	/* Without an entry in the connection table nobody can have redirected it. */
 	if (getsockopt(fd, level, ORIGINAL_DST, &storage, &len) < 0)
 		return ORIGIN_DIRECT;
 	if (!address_from_sockaddr(out, (struct sockaddr *)&storage))
 		return ORIGIN_UNKNOWN;
-	if (out->port == local.port && address_same_ip(&out->ip, &local.ip))
-		return ORIGIN_DIRECT;
+	return out->port == local->port && address_same_ip(&out->ip, &local->ip) ? ORIGIN_DIRECT :
+	    ORIGIN_OK;
+}
+
+enum origin_result
+origin_find(int fd, uint16_t listening, uint16_t port, struct address *out)
+{
+	struct sockaddr_storage storage;
+	socklen_t len = sizeof(storage);
+	struct address local;
+	enum origin_result r;
+
+	memset(&storage, 0, sizeof(storage));
+	if (getsockname(fd, (struct sockaddr *)&storage, &len) < 0 ||
+	    !address_from_sockaddr(&local, (struct sockaddr *)&storage))
+		return ORIGIN_UNKNOWN;
+	/* Under TPROXY conntrack has nothing to tell, or of another's rewriting. */
+	if (local.port != listening) {
+		*out = local;
+		return out->port == port ? ORIGIN_OK : ORIGIN_PORT;
+	}
+	r = redirected(fd, &local, out);
+	if (r != ORIGIN_OK)
+		return r;
+	if (out->port != port)
+		return ORIGIN_PORT;
 	/* What comes over the wire never reaches a loopback address. */
-	if (address_is_loopback(&local.ip))
-		return ORIGIN_LOOP;
-	return out->port == port ? ORIGIN_OK : ORIGIN_PORT;
+	return address_is_loopback(&local.ip) ? ORIGIN_LOCAL : ORIGIN_OK;
 }
 
 const char *
@@ -45,6 +63,8 @@ origin_result_text(enum origin_result r)
 		return "connected to postern itself, not redirected by the firewall";
 	case ORIGIN_PORT:
 		return "redirected from a port that is not 25";
+	case ORIGIN_LOCAL:
+		return "redirected from this host itself";
 	case ORIGIN_LOOP:
 		return "a loop: this host's own connection was redirected to postern";
 	case ORIGIN_UNKNOWN:

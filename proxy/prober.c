@@ -301,6 +301,7 @@ prober_start(struct prober *p, const struct probe *probe)
 	r->id = probe->id;
 	snprintf(r->domain, sizeof(r->domain), "%s", probe->domain);
 	upstream_init(&r->up, p->proxy->loop, p->proxy->originator);
+	dial_plan(&r->up.dial, p->proxy->config, p->proxy->counters, NULL);
 	ev_timer_init(&r->timer, expired, p->proxy->config->policy.wait_s + 5, 0);
 	r->timer.data = r;
 	ev_timer_start(p->proxy->loop, &r->timer);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proxy/commands.h"
+#include "proxy/origin.h"
 #include "proxy/transfer.h"
 
 static void
@@ -64,9 +65,28 @@ relay_server_gone(struct session *s)
 	}
 }
 
+/* came_back: a dial of ours that was slow to put its port on record was taken for a program's at
+ * the door. Should it still not be on record, the next round of the loop is. */
+static bool
+came_back(struct session *s)
+{
+	char ip[ADDRESS_TEXT_SIZE];
+
+	if (!s->local || s->wait != WAIT_GREETING || s->up.phase != SERVER_GREETING ||
+	    !counters_dialled(s->proxy->counters, s->peer.port))
+		return false;
+	session_sayf(s, "421 4.7.0 postern: %s: %s", address_print_ip(&s->peer.ip, ip),
+	    origin_result_text(ORIGIN_LOOP));
+	counters_add(s->proxy->counters, s->proxy->column, COUNTER_REJECTED_CLIENT, 1);
+	session_end(s, "postern", origin_result_text(ORIGIN_LOOP));
+	return true;
+}
+
 static bool
 phase_changed(struct session *s)
 {
+	if (came_back(s))
+		return true;
 	if (s->up.phase == SERVER_GREETED && s->wait == WAIT_GREETING) {
 		session_say(s, s->up.said);
 		session_await_command(s);

@@ -274,7 +274,7 @@ session_turn(struct session *s)
 
 struct session *
 session_new(struct proxy *proxy, int fd, const struct address *peer,
-    const struct address *origin)
+    const struct address *origin, bool local)
 {
 	struct session *s = calloc(1, sizeof(*s));
 
@@ -283,6 +283,7 @@ session_new(struct proxy *proxy, int fd, const struct address *peer,
 	s->proxy = proxy;
 	s->peer = *peer;
 	s->origin = *origin;
+	s->local = local;
 	s->opened = moment_now();
 	s->wait = WAIT_GREETING;
 	s->ended_by = "postern";
@@ -290,6 +291,7 @@ session_new(struct proxy *proxy, int fd, const struct address *peer,
 	ev_timer_init(&s->timer, deadline_passed, 0, 0);
 	s->timer.data = s;
 	upstream_init(&s->up, proxy->loop, proxy->originator);
+	dial_plan(&s->up.dial, proxy->config, proxy->counters, local ? NULL : &peer->ip);
 	if (!upstream_dial(&s->up, origin, upstream_ready, s)) {
 		free(s);
 		return NULL;

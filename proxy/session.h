@@ -77,6 +77,7 @@ struct session {
 	enum client_phase phase;
 	enum session_wait wait;
 	bool esmtp, ended;
+	bool local;			/* of a program on this host (intercept.local) */
 	uint8_t faults;
 	unsigned offered;		/* extensions in our EHLO reply */
 	size_t scanned;			/* of an unfinished command line */
@@ -98,10 +99,11 @@ struct session {
 	char id[ID_SESSION_SIZE];
 };
 
-/* session_new: takes over the client's non-blocking socket and dials the origin. NULL when there is
- * no memory or no descriptor; the socket is then the caller's still. */
+/* session_new: takes over the client's non-blocking socket and dials the origin. `local`: a program
+ * on this host. NULL when there is no memory or no descriptor; the socket is then the caller's
+ * still. */
 struct session *session_new(struct proxy *proxy, int fd, const struct address *peer,
-    const struct address *origin);
+    const struct address *origin, bool local);
 void session_turn(struct session *s);
 
 /* session_reap: frees what has ended; called by the loop between turns. */

@@ -42,6 +42,7 @@ void
 upstream_die(struct upstream *u, const char *why)
 {
 	leg_close(&u->leg, u->loop);
+	dial_over(&u->dial);
 	upstream_enter(u, SERVER_DEAD);
 	u->owed = u->pending_len;
 	if (u->owed > 0 && u->pending[u->pending_first] == PENDING_HIDDEN_RSET)

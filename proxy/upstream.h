@@ -15,6 +15,7 @@
 #include "policy/judge.h"
 #include "proxy/capability.h"
 #include "proxy/command.h"
+#include "proxy/dial.h"
 #include "proxy/leg.h"
 #include "proxy/reply.h"
 #include "proxy/server_dialogue.h"
@@ -35,6 +36,7 @@ struct upstream {
 	struct ev_loop *loop;
 	struct originator *originator;
 	struct address peer;
+	struct dial dial;		/* dial_plan's, after upstream_init; else plain */
 	enum server_phase phase;
 	enum starttls starttls;
 	struct capability capability;	/* of the latest EHLO */

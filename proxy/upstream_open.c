@@ -3,38 +3,15 @@
 #include "proxy/upstream_open.h"
 #include "proxy/moment.h"
 
-#include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-static const char *
-dial_error(int error)
-{
-	switch (error) {
-	case ECONNREFUSED:
-		return "connection refused";
-	case ETIMEDOUT:
-		return "connection timed out";
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-		return "no route to the host";
-	case EACCES:
-	case EPERM:
-		return "forbidden by this host's firewall";
-	default:
-		return "connection failed";
-	}
-}
-
 bool
 upstream_dial(struct upstream *u, const struct address *peer,
     void (*ready)(struct ev_loop *loop, ev_io *io, int events), void *arg)
 {
-	struct sockaddr_storage to;
-	socklen_t len = address_to_sockaddr(peer, &to);
-
 	upstream_close(u);
 	u->fault = "";
 	u->said[0] = '\0';
@@ -42,7 +19,8 @@ upstream_dial(struct upstream *u, const struct address *peer,
 	u->peer = *peer;
 	u->starttls = STARTTLS_NOT_TRIED;
 	memset(&u->capability, 0, sizeof(u->capability));
-	int fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(address_is_v4(&peer->ip) ? AF_INET : AF_INET6,
+	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return false;
 	/* Dialogue is many small writes, and they are made whole here. */
@@ -51,8 +29,9 @@ upstream_dial(struct upstream *u, const struct address *peer,
 	u->connected = u->secured = 0;
 	leg_open(&u->leg, u->loop, fd, ready, arg);
 	upstream_enter(u, SERVER_DIAL);
-	if (connect(fd, (struct sockaddr *)&to, len) < 0 && errno != EINPROGRESS)
-		u->leg.error = dial_error(errno), u->leg.failed = true;
+	const char *fault = dial_connect(&u->dial, fd, peer);
+	if (fault != NULL)
+		u->leg.error = fault, u->leg.failed = true;
 	return true;
 }
 

@@ -74,6 +74,8 @@ policy_message(void *arg, const unsigned char *p, size_t len, int fd)
 	case MESSAGE_SIGHTING:
 	case MESSAGE_RECORD:
 	case MESSAGE_PROBE_STEP:
+	case MESSAGE_HINT:
+	case MESSAGE_STALE:
 		break;
 	}
 }
@@ -339,11 +341,11 @@ dismantle(struct worker *w)
 
 /* close_sandbox: from here on a captured worker reaches nothing but its sessions and channels. */
 static bool
-close_sandbox(void)
+close_sandbox(const struct config *c)
 {
 	char why[256];
 
-	if (!sandbox_worker(why, sizeof(why)))
+	if (!sandbox_worker(c->intercept.source_client, why, sizeof(why)))
 		return say_failure("sandbox", why);
 	if (why[0] != '\0')
 		say_failure("sandbox", why);
@@ -380,7 +382,7 @@ worker_main(const struct worker_start *start)
 	if (start->policy >= 0)
 		policy_end(&w, start->policy);
 	start_watchers(&w);
-	if (!close_sandbox())
+	if (!close_sandbox(start->config))
 		return EXIT_FAILURE;
 	child_ready(w.child);
 	ev_run(w.loop, 0);

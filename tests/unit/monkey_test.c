@@ -657,7 +657,7 @@ begin(struct monkey *m)
 	m->client.fd = ends[0];
 	struct address peer = m->origin;
 	counters_client_enter(m->proxy.counters, m->proxy.column, &peer.ip, 100, 100);
-	assert_non_null(session_new(&m->proxy, ends[1], &peer, &m->origin));
+	assert_non_null(session_new(&m->proxy, ends[1], &peer, &m->origin, false));
 	if (m->proxy.sessions != NULL && chance(20))
 		setsockopt(m->proxy.sessions->up.leg.fd, SOL_SOCKET, SO_SNDBUF, &(int){ 4096 },
 		    sizeof(int));

@@ -16,6 +16,8 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +31,7 @@
 #endif
 #endif
 
+static bool may_bind;
 static int door;		/* a listening socket opened before */
 static struct sockaddr_in there;
 
@@ -87,6 +90,14 @@ netlink_socket(void)
 	return socket(AF_NETLINK, SOCK_RAW, 0) >= 0;
 }
 
+#ifndef SANITIZED
+static bool
+raw_socket(void)
+{
+	return socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_TCP) >= 0;
+}
+#endif
+
 static bool
 binds(void)
 {
@@ -116,6 +127,26 @@ remembers(void)
 	return p != MAP_FAILED && getrandom(random, sizeof(random), 0) == sizeof(random);
 }
 
+static bool
+cuts(void)
+{
+	return truncate("/tmp/postern-sandbox-there", 0) == 0;
+}
+
+static bool
+changes_mode(void)
+{
+	return chmod("/tmp/postern-sandbox-there", 0400) == 0;
+}
+
+/* With its number: libc's own fchmodat may not know it. Kernels before 6.6 do not either. */
+static bool
+changes_mode_anew(void)
+{
+	return syscall(452, AT_FDCWD, "/tmp/postern-sandbox-there", 0400, 0) == 0 ||
+	    errno == ENOSYS;
+}
+
 /* inside: whether it works in a process of its own behind the sandbox. */
 static bool
 inside(bool (*act)(void), bool sandboxed)
@@ -126,7 +157,7 @@ inside(bool (*act)(void), bool sandboxed)
 	if (pid == 0) {
 		char why[160] = "";
 		alarm(20);
-		if (sandboxed && (!sandbox_worker(why, sizeof(why)) || why[0] != '\0'))
+		if (sandboxed && (!sandbox_worker(may_bind, why, sizeof(why)) || why[0] != '\0'))
 			_exit(2);
 		_exit(act() ? 0 : 1);
 	}
@@ -145,7 +176,8 @@ what_is_forbidden(void **state)
 	} acts[] = {
 		{ "open", opens }, { "create", creates }, { "unlink", removes }, { "fork", forks },
 		{ "kill", signals }, { "AF_UNIX", unix_socket }, { "AF_NETLINK", netlink_socket },
-		{ "bind", binds },
+		{ "bind", binds }, { "truncate", cuts }, { "chmod", changes_mode },
+		{ "fchmodat2", changes_mode_anew },
 	};
 
 	(void)state;
@@ -164,6 +196,22 @@ what_is_forbidden(void **state)
 #endif
 	unlink("/tmp/postern-sandbox-there");
 	unlink("/tmp/postern-sandbox");
+}
+
+/* intercept.source: client */
+static void
+binding_is_lent_alone(void **state)
+{
+	(void)state;
+	may_bind = true;
+	assert_true(inside(binds, true));
+#ifndef SANITIZED
+	assert_false(inside(opens, true));
+	assert_false(inside(raw_socket, true));
+	assert_false(inside(forks, true));
+	assert_false(inside(netlink_socket, true));
+#endif
+	may_bind = false;
 }
 
 static void
@@ -192,6 +240,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_forbidden), cmocka_unit_test(what_is_not),
+		cmocka_unit_test(binding_is_lent_alone),
 	};
 
 	return cmocka_run_group_tests(tests, open_door, NULL);

@@ -726,7 +726,7 @@ open_play(struct play *p)
 	p->client.fd = ends[0];
 	struct address peer = p->origin;
 	counters_client_enter(p->counters, p->proxy.column, &peer.ip, 100, 100);
-	assert_non_null(session_new(&p->proxy, ends[1], &peer, &p->origin));
+	assert_non_null(session_new(&p->proxy, ends[1], &peer, &p->origin, false));
 }
 
 /* close_play: whatever was left undone, the session must end once its client is gone. */
