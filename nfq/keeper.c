@@ -1,0 +1,117 @@
+/* keeper.c - keeps the installed rules where they are: watch.h and restore.h on the loop
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "nfq/keeper.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "nfq/restore.h"
+#include "nfq/watch.h"
+
+struct keeper {
+	struct ev_loop *loop;
+	struct speaker *speaker;
+	struct restore *restore;
+	struct watch *watch;
+	ev_timer look;
+};
+
+static double
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void
+look_in(struct keeper *k, double in_s)
+{
+	if (in_s < 0 || (ev_is_active(&k->look) &&
+	    ev_timer_remaining(k->loop, &k->look) <= in_s))
+		return;
+	ev_timer_stop(k->loop, &k->look);
+	ev_timer_set(&k->look, in_s, 0);
+	ev_timer_start(k->loop, &k->look);
+}
+
+static void
+changed(void *arg, const struct watch_change *by)
+{
+	struct keeper *k = arg;
+
+	look_in(k, restore_changed(k->restore, by, now()));
+}
+
+static void
+look(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct keeper *k = timer->data;
+	double next = restore_look(k->restore, now());
+
+	(void)events;
+	ev_now_update(loop);	/* programs ran: the timers would start in the past */
+	look_in(k, next);
+}
+
+static void
+restored(void *arg, const char *detail)
+{
+	struct keeper *k = arg;
+
+	speaker_count(k->speaker, COUNTER_RULES_RESTORED, 1);
+	speaker_notice(k->speaker, EVENT_RULES, "restored", detail, true);
+}
+
+static void
+failed(void *arg, const char *detail)
+{
+	struct keeper *k = arg;
+
+	speaker_notice(k->speaker, EVENT_RULES, "restore-failed", detail, true);
+}
+
+static void
+settled(void *arg)
+{
+	struct keeper *k = arg;
+
+	watch_forget(k->watch);
+}
+
+struct keeper *
+keeper_open(struct ev_loop *loop, struct speaker *speaker, const char *note, char *error,
+    size_t error_size)
+{
+	static const struct restore_events events = { restored, failed, settled };
+	struct keeper *k = calloc(1, sizeof(*k));
+
+	snprintf(error, error_size, "out of memory");
+	if (k == NULL)
+		return NULL;
+	k->loop = loop;
+	k->speaker = speaker;
+	ev_init(&k->look, look);
+	k->look.data = k;
+	k->restore = restore_new(&restore_world, note, &events, k);
+	k->watch = k->restore == NULL ? NULL : watch_open(loop, changed, k, error, error_size);
+	if (k->watch == NULL) {
+		keeper_close(k);
+		return NULL;
+	}
+	look_in(k, 0);	/* what happened while nobody watched */
+	return k;
+}
+
+void
+keeper_close(struct keeper *k)
+{
+	if (k == NULL)
+		return;
+	ev_timer_stop(k->loop, &k->look);
+	watch_close(k->watch);
+	restore_free(k->restore);
+	free(k);
+}
