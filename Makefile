@@ -5,10 +5,13 @@ PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 SYSCONFDIR ?= /etc
+SYSTEMDDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 FUZZ_SECONDS ?= 300
 
 VERSION := 0.1.0
-FOLDERS := tls policy proxy record daemon ctl
+FOLDERS := tls policy proxy nfq record daemon ctl
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wformat=2 -Wundef -Wstrict-prototypes \
 	-Wmissing-prototypes -Wswitch-enum -Werror
@@ -31,7 +34,7 @@ CPPFLAGS += -D_FORTIFY_SOURCE=2
 LDFLAGS += -pie -Wl,-z,relro,-z,now
 endif
 
-LDLIBS := -Wl,--as-needed -lssl -lcrypto -lcares -lcurl -llmdb -lfyaml -ljansson -lcap-ng -lseccomp -lidn2 -lev -lm
+LDLIBS := -Wl,--as-needed -lssl -lcrypto -lcares -lcurl -llmdb -lfyaml -ljansson -lcap-ng -lseccomp -lidn2 -lev -lnetfilter_queue -lmnl -lm
 
 MAINS := daemon/main.c ctl/posternctl.c
 SOURCES := $(filter-out $(MAINS),$(foreach d,$(FOLDERS),$(wildcard $(d)/*.c)))
@@ -119,20 +122,31 @@ demo:
 
 bench:
 	@$(MAKE) --no-print-directory deps
-	@$(MAKE) --no-print-directory -j2 all $(BUILD)/bench/policy_bench
+	@$(MAKE) --no-print-directory -j2 all $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 	@BUILD=$(BUILD) tests/bench/bench
 
 lint:
 	@$(MAKE) --no-print-directory deps
 	@tests/tools/lint
 
+# Puts everything in place; enables and starts nothing.
 install: all
 	install -D -m 0755 $(BUILD)/posternd $(DESTDIR)$(SBINDIR)/posternd
 	install -D -m 0755 $(BUILD)/posternctl $(DESTDIR)$(SBINDIR)/posternctl
 	install -D -m 0644 docs/postern.yaml.example $(DESTDIR)$(SYSCONFDIR)/postern/postern.yaml.example
-	for page in docs/*.[58]; do \
+	install -D -m 0644 systemd/postern.logrotate $(DESTDIR)$(SYSCONFDIR)/logrotate.d/postern
+	install -D -m 0644 systemd/postern.sysusers $(DESTDIR)$(SYSUSERSDIR)/postern.conf
+	install -D -m 0644 systemd/postern.tmpfiles $(DESTDIR)$(TMPFILESDIR)/postern.conf
+	install -d $(DESTDIR)$(SYSTEMDDIR)
+	for unit in posternd postern-guard; do \
+		sed 's,@SBINDIR@,$(SBINDIR),g; s,@SYSCONFDIR@,$(SYSCONFDIR),g' \
+		    systemd/$$unit.service.in >$(DESTDIR)$(SYSTEMDDIR)/$$unit.service && \
+		chmod 0644 $(DESTDIR)$(SYSTEMDDIR)/$$unit.service || exit 1; \
+	done
+	for page in docs/*.[578]; do \
 		install -D -m 0644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$$(basename $$page); \
 	done
+	@$(if $(DESTDIR),:,SYSCONFDIR=$(SYSCONFDIR) systemd/next-steps)
 
 deb:
 	@$(MAKE) --no-print-directory deps

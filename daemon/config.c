@@ -48,6 +48,8 @@ config_new(const struct config_host *host)
 	c->intercept.method = METHOD_REDIRECT;
 	c->intercept.backend = BACKEND_IPTABLES;
 	c->intercept.listen.port = DEFAULT_PORT;
+	c->intercept.settle_s = 3600;
+	c->intercept.watch = true;
 	c->client.tls_offer = true;
 	c->resolver.trust_ad = TRUST_AD_AUTO;
 	c->tls.min_version = TLS_1_2;
@@ -74,6 +76,60 @@ place_of(const struct yaml *root, const char *name)
 	return root->at;
 }
 
+/* What was written for this key, or NULL. */
+static const struct yaml *
+value_in(const struct yaml *root, const char *section, const char *name)
+{
+	const struct yaml *s, *key;
+
+	for (s = root->first; s != NULL; s = s->next)
+		if (strcmp(s->text, section) == 0 && s->value != NULL &&
+		    s->value->kind == YAML_MAP)
+			for (key = s->value->first; key != NULL; key = key->next)
+				if (strcmp(key->text, name) == 0 && key->value != NULL)
+					return key->value;
+	return NULL;
+}
+
+/* What is written and what it leans on. Nobody must take himself for guarded by a key that does
+ * nothing. */
+static void
+check_intercept(struct reading *r, const struct yaml *root)
+{
+	const struct config *c = r->config;
+	const bool none = c->intercept.method == METHOD_NONE;
+	const struct {
+		bool given, lacks;
+		const char *key, *text;
+	} rows[] = {
+		{ c->intercept.source_client, c->intercept.method != METHOD_TPROXY, "source",
+		    "client needs method: tproxy" },
+		{ c->intercept.local, none, "local", "yes needs rules of postern's own, and "
+		    "method: none has none" },
+		{ c->intercept.open, none, "when-down", "open needs rules of postern's own, and "
+		    "method: none has none" },
+		{ c->intercept.required, none, "scope", "required needs rules of postern's own, "
+		    "and method: none has none" },
+		{ c->intercept.open, !none && !c->intercept.watch, "when-down", "open needs the "
+		    "nfq process (watch: yes)" },
+		{ c->intercept.required, !none && !c->intercept.watch, "scope", "required needs "
+		    "the nfq process (watch: yes)" },
+	};
+	const struct yaml *value;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		value = value_in(root, "intercept", rows[i].key);
+		if (rows[i].given && rows[i].lacks && value != NULL)
+			report_error(&r->report, value->at, "intercept.%s: %s", rows[i].key,
+			    rows[i].text);
+	}
+	value = value_in(root, "intercept", "watch");
+	if (none && c->intercept.watch && value != NULL)
+		report_warning(&r->report, value->at, "intercept.watch: without rules of postern's "
+		    "own (method: none) there is nothing to watch");
+}
+
 /* What was not written: the machine must bear out the defaults, and `from` has none. */
 static void
 complete(struct reading *r, const struct yaml *root)
@@ -91,6 +147,7 @@ complete(struct reading *r, const struct yaml *root)
 	if (c->intercept.from == NULL)
 		report_error(&r->report, place_of(root, "intercept"), "intercept.from is missing: "
 		    "the networks whose mail is guarded, such as [192.0.2.0/24]");
+	check_intercept(r, root);
 	if (c->resolver.servers_len == 0 && r->host->resolvers != NULL)
 		c->resolver.servers_len = r->host->resolvers(c->resolver.servers,
 		    CONFIG_RESOLVERS_MAX);

@@ -45,6 +45,12 @@ struct config {
 		struct network *from;
 		size_t from_len;
 		char *interface;		/* NULL when not given */
+		bool local;			/* this host's own mail too */
+		bool source_client;		/* keep the client's address; with tproxy alone */
+		bool open;			/* when-down: open */
+		bool required;			/* scope: required */
+		unsigned settle_s;		/* for so long unseen DNS answers may be in use */
+		bool watch;			/* the nfq process: DNS, gate, rules */
 	} intercept;
 	struct {
 		bool tls_offer;

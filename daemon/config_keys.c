@@ -13,6 +13,7 @@
 #define AT(field) offsetof(struct config, field)
 #define LIMIT_MAX 1000000	/* two descriptors a session: beyond any kernel's table */
 #define WAIT_MAX_S 240		/* RFC 5321 4.5.3.2.3: clients wait five minutes for RCPT's reply */
+#define SETTLE_MAX_S 604800	/* no DNS answer is kept for longer (RFC 8767 section 4) */
 #define SOCKET_PATH_MAX 107	/* sun_path and its NUL */
 #define PATH_LEN_MAX 1023
 
@@ -31,17 +32,21 @@ static const struct config_choice paths[] = {
 	{ "upgrade", 0, 0, 0 }, { "inspect", 1, 1, 0 }, { NULL, 0, 0, 0 }
 };
 static const struct config_choice methods[] = {
-	{ "redirect", METHOD_REDIRECT, 0, 0 }, { "tproxy", METHOD_TPROXY, 1, 0 },
+	{ "redirect", METHOD_REDIRECT, 0, 0 }, { "tproxy", METHOD_TPROXY, 0, 0 },
 	{ "none", METHOD_NONE, 0, 0 }, { NULL, 0, 0, 0 }
 };
 static const struct config_choice backends[] = {
-	{ "iptables", BACKEND_IPTABLES, 0, 0 }, { "nft", BACKEND_NFT, 1, 0 }, { NULL, 0, 0, 0 }
+	{ "iptables", BACKEND_IPTABLES, 0, 0 }, { "nft", BACKEND_NFT, 0, 0 },
+	{ "nftables", BACKEND_NFT, 0, 1 }, { NULL, 0, 0, 0 }
 };
 static const struct config_choice sources[] = {
-	{ "own", 0, 0, 0 }, { "client", 1, 1, 0 }, { NULL, 0, 0, 0 }
+	{ "own", 0, 0, 0 }, { "client", 1, 0, 0 }, { NULL, 0, 0, 0 }
 };
 static const struct config_choice when_down[] = {
-	{ "closed", 0, 0, 0 }, { "open", 1, 1, 0 }, { NULL, 0, 0, 0 }
+	{ "closed", 0, 0, 0 }, { "open", 1, 0, 0 }, { NULL, 0, 0, 0 }
+};
+static const struct config_choice scopes[] = {
+	{ "all", 0, 0, 0 }, { "required", 1, 0, 0 }, { NULL, 0, 0, 0 }
 };
 static const struct config_choice offers[] = {
 	{ "offer", 1, 0, 0 }, { "none", 0, 0, 0 }, { NULL, 0, 0, 0 }
@@ -85,9 +90,14 @@ static const struct config_key keys[] = {
 	{ "intercept", "from", take_from, 0, NULL, STORE_NOTHING, 0, 0 },
 	{ "intercept", "interface", take_interface, AT(intercept.interface), NULL, STORE_NOTHING,
 	    0, 0 },
-	{ "intercept", "local", take_choice, 0, not_yet, STORE_NOTHING, 0, 0 },
-	{ "intercept", "source", take_choice, 0, sources, STORE_NOTHING, 0, 0 },
-	{ "intercept", "when-down", take_choice, 0, when_down, STORE_NOTHING, 0, 0 },
+	{ "intercept", "local", take_choice, AT(intercept.local), switches, STORE_BOOL, 0, 0 },
+	{ "intercept", "source", take_choice, AT(intercept.source_client), sources, STORE_BOOL,
+	    0, 0 },
+	{ "intercept", "when-down", take_choice, AT(intercept.open), when_down, STORE_BOOL, 0, 0 },
+	{ "intercept", "scope", take_choice, AT(intercept.required), scopes, STORE_BOOL, 0, 0 },
+	{ "intercept", "settle", take_duration, AT(intercept.settle_s), NULL, STORE_NOTHING, 0,
+	    SETTLE_MAX_S },
+	{ "intercept", "watch", take_choice, AT(intercept.watch), switches, STORE_BOOL, 0, 0 },
 	{ "client", "tls", take_choice, AT(client.tls_offer), offers, STORE_BOOL, 0, 0 },
 	{ "resolver", "servers", take_servers, 0, NULL, STORE_NOTHING, 0, 0 },
 	{ "resolver", "trust-ad", take_choice, AT(resolver.trust_ad), trusts, STORE_NUMBER, 0, 0 },

@@ -7,6 +7,7 @@
 
 #include "daemon/console.h"
 #include "daemon/family.h"
+#include "daemon/needs.h"
 
 #define TEXT_SIZE 160
 
@@ -93,11 +94,11 @@ is_missed(const struct family *f, const struct process *p, bool was_current)
 {
 	const struct process *other;
 
-	if (!was_current || p->place > f->listeners->len)
+	if (!was_current || !place_wanted(f, p->place))
 		return false;
 	if (f->stopping == 0)
 		return true;
-	/* Draining workers still have records to hand in. */
+	/* Who drains still has records to hand in. */
 	for (other = f->all; is_policy(p) && other != NULL; other = other->next)
 		if (!is_policy(other))
 			return true;
@@ -111,10 +112,13 @@ replace(struct family *f, const struct process *p, int status)
 	double delay;
 	char text[TEXT_SIZE];
 
-	if (is_policy(p) && p->state == PROCESS_DRAINING && f->renewing) {
+	if (p->state == PROCESS_DRAINING && (is_nfq(p) || (is_policy(p) && f->renewing))) {
 		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 			console_warning("%s", describe(p, status, text));
-		policy_start(f);
+		if (is_policy(p))
+			policy_start(f);
+		else
+			place_start(f, PLACE_NFQ);
 		return;
 	}
 	counters_process(f->start->counters, p->place)->restarts++;
@@ -139,8 +143,11 @@ died(struct family *f, struct process *p, int status)
 	}
 	shown->draining -= p->state == PROCESS_DRAINING && shown->draining > 0;
 	note_damage(f, p, status);
-	if (!f->was_settled && f->stopping == 0 && p->killed_for == NULL && WIFEXITED(status)) {
-		console_error("%s", describe(p, status, text));
+	heartbeat_count(f);
+	if (!f->was_settled && f->stopping == 0 && p->killed_for == NULL && WIFEXITED(status) &&
+	    !orderly) {
+		console_error("%s%s", describe(p, status, text), is_nfq(p) &&
+		    !needs_gate(f->config) ? " (intercept.watch: no does without it)" : "");
 		f->start->events->unstartable(f->start->arg);
 	} else if (is_missed(f, p, was_current)) {
 		replace(f, p, status);

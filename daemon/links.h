@@ -1,7 +1,8 @@
-/* links.h - the policy process's channels to the workers: questions, sightings, records, probes
+/* links.h - the policy process's channels to the workers and the nfq process
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A slot may have two workers at a time, an old one draining and its successor; each has a link. */
+ * A slot may have two processes at a time, an old one draining and its successor; each has a link.
+ * The nfq process's slot is COUNTERS_NFQ: it alone sends hints and hears that answers are stale. */
 #ifndef DAEMON_LINKS_H
 #define DAEMON_LINKS_H
 
@@ -24,7 +25,7 @@ struct links_events {
 	bool (*record)(void *arg, const struct event *e);
 	void (*held)(void *arg);		/* some record was not written */
 	void (*probe_step)(void *arg, const struct probe_step *step);
-	/* The worker in this slot broke the protocol; its channel is closed. */
+	/* The process in this slot broke the protocol; its channel is closed. */
 	void (*broken)(void *arg, unsigned slot, const char *why);
 };
 
@@ -38,6 +39,10 @@ bool links_add(struct links *l, unsigned slot, int fd);
 /* links_probe: passes it to one of the workers; false when there is none. Where that worker ends
  * before its last step, a last step is made up. */
 bool links_probe(struct links *l, const struct probe *p);
+
+/* links_stale: the nfq process is told that what it was answered may be wrong now; that everything
+ * may be is said once a turn of the loop, and to a new one at once. NULL is allowed. */
+void links_stale(struct links *l, const struct stale *what);
 
 void links_retry(struct links *l);
 bool links_holding(const struct links *l);	/* records are waiting for the log */

@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/privilege.h"
+
 #define BACKLOG 1024	/* connections of one slot while its worker is being replaced */
 
 static int
@@ -35,8 +37,30 @@ bind_v4(int fd, const struct address *address)
 	return bind(fd, (const struct sockaddr *)&to, sizeof(to));
 }
 
+/* On either family's socket: IPv4's option goes for IPv4 connections to an IPv6 socket too. An IPv4
+ * socket, and a kernel without IPv6, refuse the other one. */
+static bool
+set_transparent(int fd, bool yes)
+{
+	int on = yes, domain = AF_INET6, error;
+	socklen_t len = sizeof(domain);
+	bool done;
+
+	if (yes && !privilege_raise(PRIVILEGE_NET_RAW))
+		return false;
+	done = getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 &&
+	    setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof(on)) == 0 &&
+	    (domain != AF_INET6 ||
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, &on, sizeof(on)) == 0);
+	error = errno;
+	if (yes && !privilege_raise(0))
+		return false;
+	errno = error;
+	return done;
+}
+
 static int
-open_one(const struct address *address)
+open_one(const struct address *address, bool transparent)
 {
 	const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 	int fd = socket(AF_INET6, type, 0), on = 1, error;
@@ -51,6 +75,7 @@ open_one(const struct address *address)
 	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0 &&
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0 &&
+	    (!transparent || set_transparent(fd, true)) &&
 	    (v6 ? bind_v6(fd, address) : bind_v4(fd, address)) == 0 && listen(fd, BACKLOG) == 0)
 		return fd;
 	error = errno;
@@ -74,7 +99,7 @@ listeners_resize(struct listeners *l, unsigned len, char *error, size_t error_si
 	int fd, why;
 
 	while (l->len < len) {
-		fd = open_one(&l->address);
+		fd = open_one(&l->address, l->transparent);
 		if (fd < 0) {
 			why = errno;
 			shrink(l, before);
@@ -89,12 +114,30 @@ listeners_resize(struct listeners *l, unsigned len, char *error, size_t error_si
 }
 
 bool
-listeners_open(struct listeners *l, const struct address *address, unsigned len, char *error,
-    size_t error_size)
+listeners_open(struct listeners *l, const struct address *address, bool transparent, unsigned len,
+    char *error, size_t error_size)
 {
 	l->address = *address;
+	l->transparent = transparent;
 	l->len = 0;
 	return listeners_resize(l, len, error, error_size);
+}
+
+bool
+listeners_transparent(struct listeners *l, bool transparent, char *error, size_t error_size)
+{
+	unsigned i;
+
+	for (i = 0; i < l->len && transparent != l->transparent; i++) {
+		if (set_transparent(l->fd[i], transparent))
+			continue;
+		snprintf(error, error_size, "IP_TRANSPARENT: %s", strerror(errno));
+		while (i-- > 0)
+			(void)set_transparent(l->fd[i], l->transparent);
+		return false;
+	}
+	l->transparent = transparent;
+	return true;
 }
 
 void

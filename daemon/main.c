@@ -13,8 +13,10 @@
 #include "daemon/descriptors.h"
 #include "daemon/directories.h"
 #include "daemon/certificate.h"
+#include "daemon/needs.h"
 #include "daemon/parent.h"
 #include "daemon/privilege.h"
+#include "nfq/nfqd.h"
 #include "proxy/worker.h"
 
 #define EXIT_USAGE 2
@@ -44,7 +46,17 @@ run_worker(const struct supervise_worker *s)
 	return worker_main(&start);
 }
 
-static const struct supervise_roles roles = { .policy = policyd_main, .worker = run_worker };
+static int
+run_nfq(const struct supervise_worker *s)
+{
+	const struct nfqd_start start = { .config = s->config, .counters = s->counters,
+	    .column = s->column, .parent = s->parent, .policy = s->policy };
+
+	return nfqd_main(&start);
+}
+
+static const struct supervise_roles roles = { .policy = policyd_main, .worker = run_worker,
+    .nfq = run_nfq };
 
 /* -1: go on; else the exit status. */
 static int
@@ -77,6 +89,20 @@ take_options(struct options *o, int argc, char **argv)
 	return EXIT_USAGE;
 }
 
+/* False where the configuration asks for more than we were given. */
+static bool
+may(const struct config *config, char *error, size_t size)
+{
+	size_t len;
+
+	if (needs_met(config, privilege_permitted(), error, size))
+		return true;
+	len = strlen(error);
+	snprintf(error + len, size - len, ": start it as root, or with AmbientCapabilities= in its "
+	    "unit");
+	return false;
+}
+
 /* The last that is done as root, where we are. */
 static bool
 become_user(const struct config *config, char *error, size_t size)
@@ -91,13 +117,13 @@ become_user(const struct config *config, char *error, size_t size)
 		snprintf(error, size, "start posternd as root, or as user %s", config->user);
 		return false;
 	}
-	if (!directories_make(config, uid, gid, error, size))
+	if (!may(config, error, size) || !directories_make(config, uid, gid, error, size))
 		return false;
 	if (!descriptors_raise(config->limits.sessions, &got))
 		console_warning("limits.sessions: %u sessions need more than the %lu open files "
 		    "allowed here", config->limits.sessions, got);
-	return privilege_become(uid, gid, error, size) && directories_check(config, error, size) &&
-	    certificate_prepare(config, error, size);
+	return privilege_become(uid, gid, needs_of_all(config), error, size) &&
+	    directories_check(config, error, size) && certificate_prepare(config, error, size);
 }
 
 static int

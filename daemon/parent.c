@@ -113,11 +113,11 @@ reload(void *arg)
 		use(p, config, &moved);
 		return;		/* READY=1 follows when all serve */
 	}
-	console_error("the configuration has errors; the running one stays");
+	console_error("the configuration cannot be used; the running one stays");
 	*counters_reload_errors(p->counters) = 1;
 	family_rotate(p->family);
 	notify_ready(&p->notify);
-	notify_status(&p->notify, "serving; the last reload was refused: configuration errors");
+	notify_status(&p->notify, "serving; the last reload was refused");
 }
 
 static void
@@ -216,7 +216,8 @@ prepare(struct parent *p, const struct supervise_start *family)
 		console_error("cannot start: %s", strerror(errno));
 		return false;
 	}
-	if (!listeners_open(&p->listeners, &p->config->intercept.listen, p->config->workers, error,
+	if (!listeners_open(&p->listeners, &p->config->intercept.listen,
+	    p->config->intercept.method == METHOD_TPROXY, p->config->workers, error,
 	    sizeof(error))) {
 		console_error("%s", error);
 		return false;

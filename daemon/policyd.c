@@ -128,12 +128,21 @@ engine_noticed(void *arg, const struct engine_notice *n)
 	notice(arg, strcmp(n->event_type, "policy") == 0 ? EVENT_POLICY : EVENT_HEALTH, n);
 }
 
+/* Before there are links nobody was answered, and after them nobody can be told. */
+static void
+engine_changed(void *arg, const struct stale *what)
+{
+	links_stale(((struct policyd *)arg)->links, what);
+}
+
 static void
 link_broken(void *arg, unsigned slot, const char *why)
 {
-	char detail[ERROR_SIZE];
+	char detail[ERROR_SIZE], who[32] = "the nfq process";
 
-	snprintf(detail, sizeof detail, "the channel to worker %u was closed: %s", slot, why);
+	if (slot != COUNTERS_NFQ)
+		snprintf(who, sizeof who, "worker %u", slot);
+	snprintf(detail, sizeof detail, "the channel to %s was closed: %s", who, why);
 	health(arg, "channel-closed", detail, true);
 }
 
@@ -330,7 +339,7 @@ policyd_open(struct policyd *d)
 		return false;
 	log_watch(d->log, event_line_written, d);
 	d->engine_events = (struct engine_events){ .notice = engine_noticed,
-		.store_busy = counters_store_busy(d->start->counters) };
+		.store_busy = counters_store_busy(d->start->counters), .stale = engine_changed };
 	d->engine = engine_new(d->loop, config, d->start->fresh_store, &d->engine_events, d,
 	    d->error, sizeof d->error);
 	if (d->engine == NULL)
@@ -360,6 +369,7 @@ policyd_close(struct policyd *d)
 {
 	server_free(d->server);
 	links_free(d->links);
+	d->links = NULL;
 	if (d->engine != NULL)
 		engine_free(d->engine);
 	log_close(d->log);

@@ -21,11 +21,25 @@ is_policy(const struct process *p)
 	return p->place == 0;
 }
 
+bool
+is_nfq(const struct process *p)
+{
+	return p->place == PLACE_NFQ;
+}
+
+bool
+is_worker(const struct process *p)
+{
+	return !is_policy(p) && !is_nfq(p);
+}
+
 const char *
 process_name(const struct process *p, char name[64])
 {
 	if (is_policy(p))
 		snprintf(name, 64, "policy process (pid %d)", (int)p->pid);
+	else if (is_nfq(p))
+		snprintf(name, 64, "nfq process (pid %d)", (int)p->pid);
 	else
 		snprintf(name, 64, "proxy worker %u (pid %d)", p->place, (int)p->pid);
 	return name;
@@ -110,6 +124,7 @@ process_drain(struct process *p, double limit_s)
 		process_order(p, ORDER_DRAIN, 0, -1);
 	p->state = PROCESS_DRAINING;
 	count_draining(p->family, p->place);
+	heartbeat_count(p->family);
 	if (limit_s > 0 && !ends_within(p, limit_s))
 		limit(p, limit_s, drained_too_long);
 	else if (limit_s <= 0 && first)

@@ -11,6 +11,8 @@
 #include "daemon/descriptors.h"
 #include "daemon/directories.h"
 #include "daemon/certificate.h"
+#include "daemon/needs.h"
+#include "daemon/privilege.h"
 
 #define ERROR_SIZE 512
 
@@ -31,20 +33,41 @@ keep_user(struct config *fresh, const struct config *old)
 	return true;
 }
 
+/* What was given up at the start is gone for good. */
+static bool
+may(const struct config *config, char *error, size_t error_size)
+{
+	size_t len;
+
+	if (needs_met(config, privilege_permitted(), error, error_size))
+		return true;
+	len = strlen(error);
+	snprintf(error + len, error_size - len, ": it was given up at the start; a restart is "
+	    "needed");
+	return false;
+}
+
+/* On the same address the sockets stay, and with them those who wait there. */
 static bool
 open_doors(const struct config *config, struct listeners *running, struct listeners *fresh,
     char *error, size_t error_size)
 {
-	bool moved = config->intercept.listen.port != running->address.port ||
-	    !address_same_ip(&config->intercept.listen.ip, &running->address.ip);
+	const struct address *at = &config->intercept.listen;
+	bool moved = at->port != running->address.port ||
+	    !address_same_ip(&at->ip, &running->address.ip);
+	bool transparent = config->intercept.method == METHOD_TPROXY;
+	unsigned before = running->len;
 
 	fresh->len = 0;
 	if (moved)
-		return listeners_open(fresh, &config->intercept.listen, config->workers, error,
-		    error_size);
-	if (config->workers > running->len)
-		return listeners_resize(running, config->workers, error, error_size);
-	return true;
+		return listeners_open(fresh, at, transparent, config->workers, error, error_size);
+	if (config->workers > running->len &&
+	    !listeners_resize(running, config->workers, error, error_size))
+		return false;
+	if (listeners_transparent(running, transparent, error, error_size))
+		return true;
+	listeners_resize(running, before, error, error_size);	/* fewer is always possible */
+	return false;
 }
 
 struct config *
@@ -58,6 +81,7 @@ reload_prepare(const char *file, const struct config *old, struct listeners *run
 	if (config == NULL)
 		return NULL;
 	if (!keep_user(config, old) ||
+	    !may(config, error, sizeof(error)) ||
 	    !directories_make(config, geteuid(), getegid(), error, sizeof(error)) ||
 	    !directories_check(config, error, sizeof(error)) ||
 	    !certificate_prepare(config, error, sizeof(error)) ||

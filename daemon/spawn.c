@@ -15,6 +15,7 @@
 #include "daemon/console.h"
 #include "daemon/descriptors.h"
 #include "daemon/family.h"
+#include "daemon/needs.h"
 #include "daemon/privilege.h"
 
 #define ORPHAN_S 5	/* to end in order when the parent died; then the kernel ends it */
@@ -27,7 +28,7 @@ orphaned(int signal)
 }
 
 static bool
-reset_signals(pid_t parent)
+reset_signals(pid_t parent, int orphans)
 {
 	struct sigaction how = { .sa_handler = SIG_IGN };
 	sigset_t none;
@@ -42,16 +43,38 @@ reset_signals(pid_t parent)
 	sigaction(SIGUSR1, &how, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	return prctl(PR_SET_PDEATHSIG, SIGUSR1, 0, 0, 0) == 0 && getppid() == parent;
+	return prctl(PR_SET_PDEATHSIG, orphans, 0, 0, 0) == 0 && getppid() == parent;
+}
+
+/* What is its own: capabilities, and as much of the counters as it must see. */
+static bool
+take_place(const struct process *p, char *error, size_t size)
+{
+	const struct family *f = p->family;
+	enum privilege_use use = is_nfq(p) ? PRIVILEGE_BEQUEATH : PRIVILEGE_USE;
+	unsigned which = is_nfq(p) ? PRIVILEGE_NET_ADMIN : 0;
+
+	if (is_worker(p)) {
+		which = needs_of_worker(f->config);
+		counters_leave_office(f->start->counters);
+	} else if (is_nfq(p)) {
+		counters_read_office(f->start->counters);
+	}
+	if (p->column >= 0)
+		counters_settle(f->start->counters, p->column);
+	return privilege_keep(which, use, error, size) &&
+	    privilege_verify(which, use, error, size);
 }
 
 /* In the child, before its own main function. */
 static void
 settle_in(const struct process *p, pid_t parent, int keep[3])
 {
-	char error[128];
+	char error[128], name[64];
 
-	if (!reset_signals(parent))
+	/* The nfq process may be stopped when the parent dies; SYNs wait in its queue until it is
+	 * gone. */
+	if (!reset_signals(parent, is_nfq(p) ? SIGKILL : SIGUSR1))
 		exit(EXIT_FAILURE);
 	if (!descriptors_close_others(keep, 3)) {
 		console_error("cannot close the parent's descriptors: %s", strerror(errno));
@@ -59,11 +82,9 @@ settle_in(const struct process *p, pid_t parent, int keep[3])
 	}
 	if (p->family->start->title != NULL)
 		title_set(p->family->start->title, is_policy(p) ? "posternd: policy" :
-		    "posternd: proxy");
-	if (!is_policy(p))
-		counters_leave_office(p->family->start->counters);
-	if (!privilege_verify(error, sizeof(error))) {
-		console_error("%s: %s", is_policy(p) ? "policy process" : "proxy worker", error);
+		    is_nfq(p) ? "posternd: nfq" : "posternd: proxy");
+	if (!take_place(p, error, sizeof(error))) {
+		console_error("%s: %s", process_name(p, name), error);
 		exit(EXIT_FAILURE);
 	}
 }
@@ -94,6 +115,7 @@ on_message(void *arg, const unsigned char *bytes, size_t len, int fd)
 		break;
 	case ORDER_PONG:
 		p->asked_s = 0;
+		heartbeat_count(p->family);
 		break;
 	case ORDER_RELOAD:
 		if (is_policy(p))	/* who may ask is checked there; nobody asks a worker */
@@ -199,14 +221,19 @@ struct process *
 spawn_worker(struct family *f, unsigned place)
 {
 	struct supervise_worker start = { .config = f->config, .counters = f->start->counters,
-	    .slot = place, .listener = f->listeners->fd[place - 1], .policy = -1 };
+	    .slot = place, .listener = place == PLACE_NFQ ? -1 : f->listeners->fd[place - 1],
+	    .policy = -1 };
 	struct process *policy = f->places[0].current, *p = conceive(f, place, &start.parent);
 	pid_t parent = getpid(), pid;
 	int ends[2] = { -1, -1 };
 
 	if (p == NULL) {
-		console_error("proxy worker %u cannot be started: %s", place, errno == EUSERS ?
-		    "too many old workers still have sessions" : strerror(errno));
+		if (place == PLACE_NFQ)
+			console_error("the nfq process cannot be started: %s", strerror(errno));
+		else
+			console_error("proxy worker %u cannot be started: %s", place,
+			    errno == EUSERS ? "too many old workers still have sessions" :
+			    strerror(errno));
 		return NULL;
 	}
 	start.column = p->column;
@@ -216,7 +243,8 @@ spawn_worker(struct family *f, unsigned place)
 	pid = fork();
 	if (pid == 0) {
 		settle_in(p, parent, (int [3]){ start.parent, start.listener, start.policy });
-		exit(f->start->roles->worker(&start));
+		exit(place == PLACE_NFQ ? f->start->roles->nfq(&start) :
+		    f->start->roles->worker(&start));
 	}
 	p = born(p, pid);
 	if (p != NULL && start.policy >= 0)

@@ -1,4 +1,4 @@
-/* supervise.c - keeping one policy process and N workers alive
+/* supervise.c - keeping the policy process, N workers and the nfq process alive
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
  * A place is a seat: it has one current process, and may have older ones that drain. All that
@@ -10,10 +10,13 @@
 #include <sys/wait.h>
 
 #include "daemon/family.h"
+#include "daemon/needs.h"
 
 const struct supervise_limits supervise_limits = {
 	.ping_s = 10,
 	.answer_s = 30,
+	.gate_ping_s = 2,	/* a client's third SYN comes after 3 s, its fourth after 7 */
+	.gate_answer_s = 5,
 	.drain_s = 60,		/* a service manager's usual patience is 90 */
 	.policy_drain_s = 20,
 	.elder_close_s = 3600,
@@ -22,15 +25,21 @@ const struct supervise_limits supervise_limits = {
 	.backoff = { .first_s = 0.1, .most_s = 30, .reset_s = 60 },
 };
 
+bool
+place_wanted(const struct family *f, unsigned place)
+{
+	return place == PLACE_NFQ ? needs_nfq(f->config) : place <= f->listeners->len;
+}
+
 static bool
 all_serve(const struct family *f)
 {
 	const struct process *p;
 	unsigned i;
 
-	for (i = 0; i <= f->listeners->len; i++) {
+	for (i = 0; i < PLACES; i++) {
 		p = f->places[i].current;
-		if (p == NULL || p->state != PROCESS_SERVING)
+		if (place_wanted(f, i) && (p == NULL || p->state != PROCESS_SERVING))
 			return false;
 	}
 	return !f->renewing;
@@ -47,20 +56,21 @@ process_ready(struct process *p)
 		return;
 	p->state = PROCESS_SERVING;
 	p->asked_s = 0;
-	if (!is_policy(p) && f->places[p->place].current == p)
+	if (is_worker(p) && f->places[p->place].current == p)
 		for (elder = f->all; elder != NULL; elder = elder->next)
 			if (elder != p && elder->place == p->place &&
 			    elder->state != PROCESS_DRAINING)
 				process_drain(elder, 0);
+	heartbeat_count(f);
 	if (f->settled || f->stopping > 0 || !all_serve(f))
 		return;
 	f->settled = f->was_settled = true;
 	f->start->events->settled(f->start->arg);
 }
 
-/* Every worker, the draining ones too, gets an end of a new channel. */
+/* Every worker, the draining ones too, and the nfq process get an end of a new channel. */
 static void
-connect_workers(struct family *f, struct process *policy)
+connect_others(struct family *f, struct process *policy)
 {
 	struct process *p;
 	int ends[2];
@@ -86,26 +96,39 @@ place_retry(struct family *f, unsigned place, double delay_s)
 	ev_timer_start(f->start->loop, again);
 }
 
-static void
-start_worker(struct family *f, unsigned place)
+void
+place_start(struct family *f, unsigned place)
 {
 	ev_timer_stop(f->start->loop, &f->places[place].again);
-	if (place <= f->listeners->len && spawn_worker(f, place) == NULL)
+	if (place_wanted(f, place) && spawn_worker(f, place) == NULL)
 		place_retry(f, place, backoff_next(&f->places[place].backoff,
 		    &f->start->limits->backoff, 0));
 }
 
+/* The old one's end starts the new one (death.c): the kernel gives a queue to one at a time. */
 static void
-renew_workers(struct family *f)
+renew_nfq(struct family *f)
+{
+	struct process *old = f->places[PLACE_NFQ].current;
+
+	if (old == NULL)
+		place_start(f, PLACE_NFQ);
+	else
+		process_drain(old, f->start->limits->gate_answer_s);
+}
+
+static void
+renew_others(struct family *f)
 {
 	struct process *p;
 	unsigned i;
 
 	f->renewing = false;
+	renew_nfq(f);
 	for (i = 1; i <= f->listeners->len; i++)
-		start_worker(f, i);
+		place_start(f, i);
 	for (p = f->all; p != NULL; p = p->next)
-		if (p->place > f->listeners->len) {
+		if (is_worker(p) && !place_wanted(f, p->place)) {
 			ev_timer_stop(f->start->loop, &f->places[p->place].again);
 			process_drain(p, 0);
 		}
@@ -123,9 +146,9 @@ policy_start(struct family *f)
 		    &f->start->limits->backoff, 0));
 		return;
 	}
-	connect_workers(f, policy);
+	connect_others(f, policy);
 	if (f->renewing)
-		renew_workers(f);
+		renew_others(f);
 }
 
 static void
@@ -138,7 +161,7 @@ start_again(struct ev_loop *loop, ev_timer *timer, int what)
 	if (place->number == 0)
 		policy_start(place->family);
 	else if (place->family->stopping == 0)
-		start_worker(place->family, place->number);
+		place_start(place->family, place->number);
 }
 
 struct family *
@@ -156,7 +179,7 @@ family_new(const struct supervise_start *start)
 		ev_timer_init(&f->places[i].again, start_again, 0., 0.);
 		f->places[i].again.data = &f->places[i];
 	}
-	ev_timer_init(&f->tick, heartbeat_tick, start->limits->ping_s, start->limits->ping_s);
+	ev_timer_init(&f->tick, heartbeat_tick, 0., 0.);
 	f->tick.data = f;
 	/* After a pause of the parent itself the answers that wait are read first. */
 	ev_set_priority(&f->tick, EV_MINPRI);
@@ -188,7 +211,7 @@ family_begin(struct family *f, const struct config *config, const struct listene
 {
 	f->config = config;
 	f->listeners = listeners;
-	ev_timer_start(f->start->loop, &f->tick);
+	heartbeat_pace(f);
 	f->renewing = true;
 	policy_start(f);
 }
@@ -200,6 +223,7 @@ family_renew(struct family *f, const struct config *config, const struct listene
 
 	f->config = config;
 	f->listeners = listeners;
+	heartbeat_pace(f);
 	f->settled = false;
 	f->renewing = true;
 	if (policy == NULL)
@@ -224,9 +248,11 @@ family_stop(struct family *f)
 	f->stopping++;
 	for (i = 1; i < PLACES; i++)
 		ev_timer_stop(f->start->loop, &f->places[i].again);
+	heartbeat_count(f);
 	for (p = f->all; p != NULL; p = p->next) {
 		if (f->stopping == 1 && !is_policy(p)) {
-			process_drain(p, f->start->limits->drain_s);
+			process_drain(p, is_nfq(p) ? f->start->limits->gate_answer_s :
+			    f->start->limits->drain_s);
 			process_order(p, ORDER_CLOSE, 0, -1);
 		} else if (f->stopping > 2 || (f->stopping == 2 && !is_policy(p)))
 			process_kill(p, "was told to stop at once");

@@ -1,4 +1,4 @@
-/* supervise.h - keeping one policy process and N workers alive
+/* supervise.h - keeping the policy process, N workers and the nfq process alive
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef DAEMON_SUPERVISE_H
 #define DAEMON_SUPERVISE_H
@@ -13,7 +13,7 @@
 #include "daemon/title.h"
 #include "record/counters.h"
 
-/* What a worker is given; main.c knows proxy/worker.h and passes it on. */
+/* What a worker or the nfq process is given; main.c knows their headers and passes it on. */
 struct supervise_worker {
 	const struct config *config;
 	struct counters *counters;
@@ -27,11 +27,15 @@ struct supervise_worker {
 struct supervise_roles {
 	int (*policy)(const struct policyd_start *start);
 	int (*worker)(const struct supervise_worker *start);
+	int (*nfq)(const struct supervise_worker *start);	/* slot and listener do not apply */
 };
 
 struct supervise_limits {
 	double ping_s;			/* between two looks at all children */
 	double answer_s;		/* who has not answered by then hangs */
+	/* The same where SYNs wait for the nfq process; a worker that owes an answer for so long is
+	 * no longer counted on. */
+	double gate_ping_s, gate_answer_s;
 	double drain_s;			/* for workers, when everything stops */
 	double policy_drain_s;
 	double elder_close_s;		/* old workers after a reload: clients between two mails */
@@ -69,16 +73,17 @@ void family_free(struct family *f);	/* kills who is left; NULL is allowed */
 void family_begin(struct family *f, const struct config *config, const struct listeners *listeners);
 
 /* family_renew: a new policy process once the old one has ended (it owns the store), then new
- * workers; each old worker drains when its successor serves. The former configuration and
- * listeners may be freed afterwards. */
+ * workers; each old worker drains when its successor serves. The nfq process is renewed like the
+ * policy process, as a queue has one owner. The former configuration and listeners may be freed
+ * afterwards. */
 void family_renew(struct family *f, const struct config *config,
     const struct listeners *listeners);
 
 void family_rotate(struct family *f);	/* the policy process opens its log anew */
 void family_reap(struct family *f);	/* on SIGCHLD */
 
-/* family_stop: workers drain, the policy process last, so that every record is written. Called
- * again: workers are killed; a third time: everybody is. */
+/* family_stop: workers and the nfq process drain, the policy process last, so that every record is
+ * written. Called again: workers are killed; a third time: everybody is. */
 void family_stop(struct family *f);
 
 unsigned family_size(const struct family *f);	/* children alive */

@@ -113,6 +113,9 @@ test_defaults(void **state)
 	assert_int_equal(c->intercept.from_len, 1);
 	assert_string_equal(network_print(&c->intercept.from[0], text), "192.0.2.0/24");
 	assert_null(c->intercept.interface);
+	assert_false(c->intercept.local || c->intercept.source_client);
+	assert_false(c->intercept.open || c->intercept.required);
+	assert_true(c->intercept.watch);
 	assert_true(c->client.tls_offer);
 	assert_int_equal(c->resolver.servers_len, 2);
 	assert_int_equal(c->resolver.trust_ad, TRUST_AD_AUTO);
@@ -134,7 +137,7 @@ static const char everything[] =
     "mode: monitor\npath: upgrade\nuser: mail\nworkers: 3\nstate-dir: /s\ncontrol: /c/sock\n"
     "intercept:\n  method: none\n  backend: iptables\n  listen: \"127.0.0.1:2525\"\n"
     "  from: [192.0.2.0/24, \"2001:db8::/32\", 198.51.100.7]\n  interface: lan0\n  local: no\n"
-    "  source: own\n  when-down: closed\n"
+    "  source: own\n  when-down: closed\n  scope: all\n  watch: no\n"
     "client:\n  tls: none\n"
     "resolver:\n  servers: [127.0.0.1, \"[::1]:5353\"]\n  trust-ad: Yes\n"
     "tls:\n  ca-file: /ca.pem\n  min-version: 1.0\n"
@@ -165,6 +168,7 @@ test_every_key(void **state)
 	assert_string_equal(address_print(&c->intercept.listen, text), "127.0.0.1:2525");
 	assert_int_equal(c->intercept.from_len, 3);
 	assert_string_equal(c->intercept.interface, "lan0");
+	assert_false(c->intercept.watch || c->intercept.local || c->intercept.open);
 	assert_false(c->client.tls_offer);
 	assert_int_equal(c->resolver.servers_len, 2);
 	assert_int_equal(c->resolver.servers[0].port, 53);
@@ -184,7 +188,7 @@ test_every_key(void **state)
 	assert_int_equal(c->domains_len, 2);
 	assert_string_equal(c->domains[0].name, "xn--bcher-kva.example");
 	assert_string_equal(c->domains[1].name, "z.example");
-	assert_int_equal(c->domains[1].line, 39);
+	assert_int_equal(c->domains[1].line, 41);
 	done(&o);
 }
 
@@ -332,12 +336,26 @@ static const struct fault sources[] = {
 	{ "intercept: { from: [lan] }\n", "\"lan\" is not a network" },
 	{ "intercept: { from: [10.0.0.0/8], listen: \"[::]\" }\n", "a port is missing" },
 	{ "intercept: { from: [10.0.0.0/8], listen: here }\n", "is not an address and port" },
-	{ "intercept: { from: [10.0.0.0/8], method: tproxy }\n", "intercept.method: tproxy is not "
-	    "available in this version" },
-	{ "intercept: { from: [10.0.0.0/8], backend: nft }\n", "intercept.backend: nft is not" },
-	{ "intercept: { from: [10.0.0.0/8], local: yes }\n", "intercept.local: yes is not" },
-	{ "intercept: { from: [10.0.0.0/8], source: client }\n", "intercept.source: client is" },
-	{ "intercept: { from: [10.0.0.0/8], when-down: open }\n", "intercept.when-down: open is" },
+	{ "intercept: { from: [10.0.0.0/8], backend: nfs }\n", "did you mean \"nft\"?" },
+	{ "intercept: { from: [10.0.0.0/8], scope: some }\n", "\"some\" is none of all, required" },
+	{ "intercept: { from: [10.0.0.0/8], watch: 2 }\n", "\"2\" is none of yes, no" },
+	/* What one key asks of another: said at the key that asks. */
+	{ "intercept: { from: [10.0.0.0/8], source: client }\n", "f.yaml:1:42: error: "
+	    "intercept.source: client needs method: tproxy" },
+	{ "intercept:\n  source: client\n  method: redirect\n  from: [10.0.0.0/8]\n",
+	    "f.yaml:2:11: error: intercept.source: client needs method: tproxy" },
+	{ "intercept: { from: [10.0.0.0/8], method: none, source: client }\n",
+	    "intercept.source: client needs method: tproxy" },
+	{ "intercept: { from: [10.0.0.0/8], method: none, local: yes }\n", "f.yaml:1:55: error: "
+	    "intercept.local: yes needs rules of postern's own" },
+	{ "intercept: { from: [10.0.0.0/8], when-down: open, method: none }\n",
+	    "intercept.when-down: open needs rules of postern's own" },
+	{ "intercept: { from: [10.0.0.0/8], scope: required, method: none }\n",
+	    "intercept.scope: required needs rules of postern's own" },
+	{ "intercept: { from: [10.0.0.0/8], when-down: open, watch: no }\n",
+	    "f.yaml:1:45: error: intercept.when-down: open needs the nfq process" },
+	{ "intercept: { watch: no, from: [10.0.0.0/8], scope: required }\n",
+	    "f.yaml:1:52: error: intercept.scope: required needs the nfq process" },
 	{ "intercept: { from: [10.0.0.0/8], interface: a/b }\n", "cannot be the name of an" },
 	{ "", "f.yaml:1:1: error: the file is empty" },
 	{ " \n\t\n", "f.yaml:1:1: error: the file is empty" },
@@ -364,6 +382,53 @@ test_sources(void **state)
 			    o.said);
 		done(&o);
 	}
+}
+
+/* Each way into the firewall that there is. */
+static void
+test_intercept(void **state)
+{
+	static const struct {
+		const char *text;
+		enum config_method method;
+		enum config_backend backend;
+		bool local, client, open, required, watch;
+	} rows[] = {
+		{ "method: tproxy", METHOD_TPROXY, BACKEND_IPTABLES, 0, 0, 0, 0, 1 },
+		{ "backend: nftables", METHOD_REDIRECT, BACKEND_NFT, 0, 0, 0, 0, 1 },
+		{ "backend: nft", METHOD_REDIRECT, BACKEND_NFT, 0, 0, 0, 0, 1 },
+		{ "local: yes", METHOD_REDIRECT, BACKEND_IPTABLES, 1, 0, 0, 0, 1 },
+		{ "source: client, method: tproxy", METHOD_TPROXY, BACKEND_IPTABLES, 0, 1, 0, 0, 1 },
+		{ "when-down: open", METHOD_REDIRECT, BACKEND_IPTABLES, 0, 0, 1, 0, 1 },
+		{ "scope: required", METHOD_REDIRECT, BACKEND_IPTABLES, 0, 0, 0, 1, 1 },
+		{ "watch: no, local: On, scope: all", METHOD_REDIRECT, BACKEND_IPTABLES, 1, 0, 0, 0,
+		    0 },
+		{ "method: none", METHOD_NONE, BACKEND_IPTABLES, 0, 0, 0, 0, 1 },
+	};
+	char text[256];
+	struct outcome o;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(text, sizeof(text), "intercept: { from: [192.0.2.0/24], %s }\n",
+		    rows[i].text);
+		o = parse(text);
+		assert_string_equal(o.said, "");
+		assert_non_null(o.config);
+		assert_int_equal(o.config->intercept.method, rows[i].method);
+		assert_int_equal(o.config->intercept.backend, rows[i].backend);
+		assert_int_equal(o.config->intercept.local, rows[i].local);
+		assert_int_equal(o.config->intercept.source_client, rows[i].client);
+		assert_int_equal(o.config->intercept.open, rows[i].open);
+		assert_int_equal(o.config->intercept.required, rows[i].required);
+		assert_int_equal(o.config->intercept.watch, rows[i].watch);
+		done(&o);
+	}
+	o = parse("intercept: { from: [192.0.2.0/24], method: none, watch: yes }\n");
+	assert_int_equal(o.warnings, 1);
+	assert_non_null(strstr(o.said, "f.yaml:1:57: warning: intercept.watch: without rules"));
+	done(&o);
 }
 
 static void
@@ -546,6 +611,7 @@ main(void)
 		cmocka_unit_test(test_rule_lapses),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_sources),
+		cmocka_unit_test(test_intercept),
 		cmocka_unit_test(test_all_errors_at_once),
 		cmocka_unit_test(test_warnings),
 		cmocka_unit_test(test_empty_sections_are_fine),

@@ -14,13 +14,14 @@
 #include <cmocka.h>
 
 #include "daemon/channel.h"
+#include "record/counters.h"
 
 /* The engine: keeps the last question open until the test answers it. */
 struct engine {
 	uint32_t id;
 	void (*answer)(void *arg, uint32_t id, const struct requirement *q);
 	void *arg;
-	unsigned cancelled, sightings;
+	unsigned cancelled, sightings, hints;
 };
 
 void
@@ -48,14 +49,23 @@ engine_sighting(struct engine *e, const struct sighting *s)
 	e->sightings++;
 }
 
+void
+engine_hint(struct engine *e, const struct hint *h)
+{
+	assert_string_equal(h->domain, "a.example");
+	e->hints++;
+}
+
 struct fixture {
 	struct ev_loop *loop;
 	struct engine engine;
 	struct links *links;
 	int worker;			/* its end */
+	unsigned slot;
 	bool disk_full;
 	unsigned written, held, broken, steps;
 	uint8_t last_exit;
+	char stale_domain[64];
 };
 
 static bool
@@ -88,27 +98,42 @@ probe_step(void *arg, const struct probe_step *step)
 static void
 broken(void *arg, unsigned slot, const char *why)
 {
-	assert_int_equal(slot, 3);
+	struct fixture *f = arg;
+
+	assert_int_equal(slot, f->slot);
 	assert_true(strlen(why) > 0);
-	((struct fixture *)arg)->broken++;
+	f->broken++;
 }
 
 static const struct links_events events = { .record = record, .held = held,
 	.probe_step = probe_step, .broken = broken };
 
 static int
-setup(void **state)
+setup_slot(void **state, unsigned slot)
 {
 	struct fixture *f = calloc(1, sizeof *f);
 	int ends[2];
 
 	if (f == NULL || channel_pair(ends) != 0)
 		return -1;
+	f->slot = slot;
 	f->loop = ev_loop_new(EVFLAG_AUTO);
 	f->links = links_new(f->loop, &f->engine, &events, f);
 	f->worker = ends[0];
 	*state = f;
-	return links_add(f->links, 3, ends[1]) ? 0 : -1;
+	return links_add(f->links, slot, ends[1]) ? 0 : -1;
+}
+
+static int
+setup(void **state)
+{
+	return setup_slot(state, 3);
+}
+
+static int
+setup_nfq(void **state)
+{
+	return setup_slot(state, COUNTERS_NFQ);
 }
 
 static int
@@ -139,16 +164,22 @@ say(const struct fixture *f, const void *p, size_t len)
 }
 
 static void
-say_record(const struct fixture *f, uint64_t n)
+say_event(const struct fixture *f, enum event_type type, uint64_t n)
 {
 	unsigned char body[4096], message[5000];
 	struct event e;
 
 	event_clear(&e);
-	e.type = EVENT_DECISION;
+	e.type = type;
 	e.time_us = n;
 	say(f, message, message_record(message, sizeof message, n, body,
 	    event_encode(body, sizeof body, &e)));
+}
+
+static void
+say_record(const struct fixture *f, uint64_t n)
+{
+	say_event(f, EVENT_DECISION, n);
 }
 
 /* The next acknowledgement, 0 when there is none. */
@@ -177,24 +208,78 @@ ask(const struct fixture *f, uint32_t id)
 static const struct requirement nothing = { .level = LEVEL_MAY, .policy_domain = "",
 	.policy_id = "", .mx_host = "", .sni = "", .secure_domain = "", .reason = "" };
 
+/* What was said last was a violation: the channel is closed, and a new one takes its place. */
+static void
+assert_ends(struct fixture *f)
+{
+	unsigned before = f->broken;
+	int ends[2];
+
+	turns(f);
+	assert_int_equal(f->broken, before + 1);
+	assert_int_equal(links_open(f->links), 0);
+	close(f->worker);
+	assert_int_equal(channel_pair(ends), 0);
+	f->worker = ends[0];
+	assert_true(links_add(f->links, f->slot, ends[1]));
+}
+
+static const struct stale all = { .domain = "" };
+
+static bool
+heard_stale(struct fixture *f)
+{
+	unsigned char p[256];
+	struct stale what;
+	ssize_t len;
+
+	turns(f);
+	len = recv(f->worker, p, sizeof p, MSG_DONTWAIT);
+	if (len <= 0)
+		return false;
+	assert_int_equal(message_type(p, (size_t)len), MESSAGE_STALE);
+	assert_true(message_get_stale(p, (size_t)len, &what));
+	snprintf(f->stale_domain, sizeof f->stale_domain, "%s", what.domain);
+	return true;
+}
+
 /* What is said of policies, the configuration and health is this process's own word. */
 static void
 a_worker_reports_of_sessions_alone(void **state)
 {
 	struct fixture *f = *state;
-	unsigned char body[4096], message[5000];
-	struct event e;
+	static const enum event_type others[] = { EVENT_CONFIG, EVENT_POLICY, EVENT_RULES,
+		EVENT_HEALTH };
 
-	event_clear(&e);
-	e.type = EVENT_CONFIG;
-	e.action = "mode";
-	e.detail = "mode is monitor until the next reload, asked by uid 0, pid 1";
-	say(f, message, message_record(message, sizeof message, 1, body,
-	    event_encode(body, sizeof body, &e)));
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+		say_event(f, others[i], 1);
+		assert_ends(f);
+		assert_int_equal(f->written, 0);
+	}
+	say_event(f, EVENT_SESSION, 1);
 	turns(f);
-	assert_int_equal(f->written, 0);
-	assert_int_equal(f->broken, 1);
-	assert_int_equal(links_open(f->links), 0);
+	assert_int_equal(f->written, 1);
+}
+
+/* The firewall and its health are the nfq process's to report, no session and no policy is. */
+static void
+nfq_reports_of_the_firewall_alone(void **state)
+{
+	static const enum event_type others[] = { EVENT_CONFIG, EVENT_POLICY, EVENT_DECISION,
+		EVENT_SESSION };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+		say_event(f, others[i], 1);
+		assert_ends(f);
+		assert_int_equal(f->written, 0);
+	}
+	assert_true(heard_stale(f));
+	say_event(f, EVENT_RULES, 1);
+	say_event(f, EVENT_HEALTH, 2);
+	turns(f);
+	assert_int_equal(f->written, 2);
+	assert_int_equal(acknowledged(f), 2);
 }
 
 static void
@@ -342,6 +427,84 @@ sightings_reach_the_engine(void **state)
 }
 
 static void
+hints_are_nfqs_alone(void **state)
+{
+	const struct hint h = { .domain = "a.example", .mx_host = "" };
+	const struct sighting s = { .mx_host = "mx.a.example" };
+	const struct probe_step step = { .id = 5, .text = "connect" };
+	const struct probe probe = { .id = 5, .mx_host = "mx.a.example", .domain = "a.example" };
+	struct fixture *f = *state;
+	bool nfq = f->slot == COUNTERS_NFQ;
+	unsigned char p[512];
+
+	say(f, p, message_hint(p, sizeof p, &h));
+	if (nfq)
+		turns(f);
+	else
+		assert_ends(f);
+	assert_int_equal(f->engine.hints, nfq);
+	assert_int_equal(links_probe(f->links, &probe), !nfq);
+	/* Each kind of process has its own to say, and nobody says what comes from here. */
+	say(f, p, message_sighting(p, sizeof p, &s));
+	if (nfq)
+		assert_ends(f);
+	else
+		turns(f);
+	assert_int_equal(f->engine.sightings, !nfq);
+	say(f, p, message_probe_step(p, sizeof p, &step));
+	if (nfq)
+		assert_ends(f);
+	else
+		turns(f);
+	say(f, p, message_stale(p, sizeof p, &all));
+	assert_ends(f);
+	p[0] = MESSAGE_HINT;
+	say(f, p, 1);
+	assert_ends(f);
+	/* Questions are everybody's. */
+	ask(f, 77);
+	turns(f);
+	assert_int_equal(links_asking(f->links), 1);
+}
+
+static void
+nfq_hears_once_a_turn_of_what_is_stale(void **state)
+{
+	struct fixture *f = *state;
+	bool nfq = f->slot == COUNTERS_NFQ;
+	const struct stale one = { .domain = "a.example" };
+
+	/* What it heard from a predecessor of this process. */
+	assert_int_equal(heard_stale(f), nfq);
+	assert_false(heard_stale(f));
+	for (int i = 0; i < 100; i++)
+		links_stale(f->links, &all);
+	assert_int_equal(heard_stale(f), nfq);
+	assert_false(heard_stale(f));
+	/* What concerns one domain is said of it, unless everything is in doubt anyway. */
+	links_stale(f->links, &one);
+	assert_int_equal(heard_stale(f), nfq);
+	if (nfq)
+		assert_string_equal(f->stale_domain, "a.example");
+	assert_false(heard_stale(f));
+	links_stale(f->links, &all);
+	links_stale(f->links, &one);
+	assert_int_equal(heard_stale(f), nfq);
+	assert_string_equal(f->stale_domain, "");
+	assert_false(heard_stale(f));
+	/* A link that is only a backlog is nobody who could be told. */
+	f->disk_full = true;
+	say_event(f, nfq ? EVENT_RULES : EVENT_SESSION, 1);
+	turns(f);
+	close(f->worker);
+	f->worker = -1;
+	turns(f);
+	links_stale(f->links, &all);
+	turns(f);
+	links_stale(NULL, &all);
+}
+
+static void
 probes_come_to_an_end(void **state)
 {
 	struct fixture *f = *state;
@@ -383,6 +546,14 @@ main(void)
 		cmocka_unit_test_setup_teardown(nonsense_ends_the_channel, setup, teardown),
 		cmocka_unit_test_setup_teardown(sightings_reach_the_engine, setup, teardown),
 		cmocka_unit_test_setup_teardown(probes_come_to_an_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(nfq_reports_of_the_firewall_alone, setup_nfq,
+		    teardown),
+		cmocka_unit_test_setup_teardown(hints_are_nfqs_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(hints_are_nfqs_alone, setup_nfq, teardown),
+		cmocka_unit_test_setup_teardown(nfq_hears_once_a_turn_of_what_is_stale, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(nfq_hears_once_a_turn_of_what_is_stale, setup_nfq,
+		    teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

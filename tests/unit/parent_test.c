@@ -9,7 +9,9 @@
 #include <stdint.h>
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -41,13 +43,19 @@ struct stage {
 	_Atomic int policy_starts, policy_pid, policy_ended_at, policy_started_at;
 	_Atomic int worker_starts, worker_pid[WORKERS_SEEN], worker_ended_at, worker_drains;
 	_Atomic int links, ends, rotates, fresh_stores, mode, root, closes;
+	_Atomic int nfq_starts, nfq_pid, nfq_started_at, nfq_ended_at, nfq_links, nfq_ends;
+	_Atomic int accepting, transparent, nfq_restarts;
+	_Atomic uint64_t worker_held, policy_held, nfq_held;	/* effective capabilities */
 	/* what the children are to do */
-	_Atomic int refuse_to_start, refuse_to_drain, ask_reload, use_store;
+	_Atomic int refuse_to_start, refuse_to_drain, ask_reload, use_store, refuse_nfq, start_slowly;
+	_Atomic int nfq_ends_slowly;
 };
 
 struct fixture {
 	char base[64], file[96], ca[96], notify_path[96];
-	int notify, refuse_to_start, use_store;
+	int notify, refuse_to_start, use_store, refuse_nfq;
+	unsigned keep;			/* capabilities */
+	const char *intercept;		/* more keys of it */
 	pid_t parent;
 	uint16_t port;
 };
@@ -72,6 +80,8 @@ struct dummy {
 	struct ev_loop *loop;
 	struct child *child;
 	struct channel *policy;
+	struct counters *counters;
+	ev_timer look;
 };
 
 static void
@@ -118,7 +128,10 @@ worker_policy_end(void *arg, int fd)
 {
 	struct dummy *d = arg;
 
-	stage->ends++;
+	if (d->counters != NULL)
+		stage->nfq_ends++;
+	else
+		stage->ends++;
 	channel_free(d->policy);
 	d->policy = channel_new(d->loop, fd, &ignored, d);
 }
@@ -127,8 +140,10 @@ static void
 policy_worker_end(void *arg, unsigned slot, int fd)
 {
 	(void)arg;
-	(void)slot;
-	stage->links++;
+	if (slot == COUNTERS_NFQ)
+		stage->nfq_links++;
+	else
+		stage->links++;
 	close(fd);
 }
 
@@ -149,6 +164,42 @@ static const struct child_events policy_events = { .drain = policy_drain,
     .worker_end = policy_worker_end, .rotate = policy_rotate, .parent_gone = orphan };
 static const struct child_events worker_events = { .drain = worker_drain,
     .close = worker_close, .policy_end = worker_policy_end, .parent_gone = orphan };
+static void
+nfq_drain(void *arg)
+{
+	if (stage->nfq_ends_slowly)
+		nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
+	ev_break(((struct dummy *)arg)->loop, EVBREAK_ALL);
+}
+
+static const struct child_events nfq_events = { .drain = nfq_drain,
+    .policy_end = worker_policy_end, .parent_gone = orphan };
+
+/* In hexadecimal digits of /proc/self/status. */
+static uint64_t
+held(const char *set)
+{
+	FILE *f = fopen("/proc/self/status", "r");
+	char line[256];
+	uint64_t found = UINT64_MAX;
+	size_t len = strlen(set);
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		if (strncmp(line, set, len) == 0)
+			found = strtoull(line + len, NULL, 16);
+	if (f != NULL)
+		fclose(f);
+	return found;
+}
+
+static void
+look(struct ev_loop *loop, ev_timer *timer, int what)
+{
+	(void)loop;
+	(void)what;
+	stage->accepting = (int)*counters_accepting(timer->data);
+	stage->nfq_restarts = (int)counters_process(timer->data, COUNTERS_NFQ)->restarts;
+}
 
 static void
 live(struct dummy *d, int line, const struct child_events *events)
@@ -162,6 +213,11 @@ live(struct dummy *d, int line, const struct child_events *events)
 		stage->ask_reload--;
 		child_ask_reload(d->child);
 	}
+	if (d->counters != NULL) {
+		ev_timer_init(&d->look, look, 0.005, 0.005);
+		d->look.data = d->counters;
+		ev_timer_start(d->loop, &d->look);
+	}
 	ev_run(d->loop, 0);
 	channel_free(d->policy);
 	child_free(d->child);
@@ -171,8 +227,9 @@ live(struct dummy *d, int line, const struct child_events *events)
 static int
 dummy_policy(const struct policyd_start *start)
 {
-	struct dummy d = { NULL, NULL, NULL };
+	struct dummy d = { .counters = start->counters };
 
+	stage->policy_held = held("CapEff:") | held("CapPrm:");
 	stage->fresh_stores += start->fresh_store;
 	if (stage->use_store)	/* for ever: it will die over it */
 		*counters_store_busy(start->counters) = 1;
@@ -187,10 +244,17 @@ dummy_policy(const struct policyd_start *start)
 static int
 dummy_worker(const struct supervise_worker *start)
 {
-	struct dummy d = { NULL, NULL, NULL };
+	struct dummy d = { 0 };
+	int on = 0;
+	socklen_t len = sizeof(on);
 
 	if (stage->refuse_to_start)
 		return 1;
+	if (stage->start_slowly)
+		nanosleep(&(struct timespec){ .tv_nsec = 200000000 }, NULL);
+	stage->worker_held = held("CapEff:") | held("CapPrm:");
+	getsockopt(start->listener, IPPROTO_IP, IP_TRANSPARENT, &on, &len);
+	stage->transparent = on;
 	stage->mode = (int)start->config->mode;
 	stage->worker_pid[start->slot % WORKERS_SEEN] = getpid();
 	stage->worker_starts++;
@@ -201,9 +265,28 @@ dummy_worker(const struct supervise_worker *start)
 	return 0;
 }
 
-static const struct supervise_roles dummies = { dummy_policy, dummy_worker };
+static int
+dummy_nfq(const struct supervise_worker *start)
+{
+	struct dummy d = { .counters = start->counters };
+
+	if (stage->refuse_nfq)
+		return 1;
+	stage->nfq_held = held("CapEff:") == held("CapPrm:") &&
+	    held("CapEff:") == held("CapAmb:") ? held("CapEff:") : UINT64_MAX;
+	stage->nfq_started_at = ++stage->clock;
+	stage->nfq_pid = getpid();
+	stage->nfq_starts++;
+	live(&d, start->parent, &nfq_events);
+	if (start->policy >= 0)
+		close(start->policy);
+	stage->nfq_ended_at = ++stage->clock;
+	return 0;
+}
+
+static const struct supervise_roles dummies = { dummy_policy, dummy_worker, dummy_nfq };
 static const struct supervise_limits quick = {
-	.ping_s = 0.05, .answer_s = 0.3, .drain_s = 0.5, .policy_drain_s = 0.5, .damage_s = 60,
+	.ping_s = 0.05, .answer_s = 0.3, .gate_ping_s = 0.03, .gate_answer_s = 0.3, .drain_s = 0.5, .policy_drain_s = 0.5, .damage_s = 60,
 	.backoff = { .first_s = 0.01, .most_s = 0.04, .reset_s = 60 },
 };
 
@@ -240,8 +323,8 @@ write_config(const struct fixture *f, const char *rest)
 	fprintf(out, "user: " USER "\nstate-dir: %s/s\ncontrol: %s/c/sock\n"
 	    "log: { file: %s/l/d }\ntls: { ca-file: %s }\nclient: { tls: none }\n"
 	    "resolver: { servers: [127.0.0.1] }\n"
-	    "intercept: { from: [127.0.0.0/8], listen: \"127.0.0.1:%u\" }\n%s",
-	    f->base, f->base, f->base, f->ca, f->port, rest);
+	    "intercept: { from: [127.0.0.0/8], listen: \"127.0.0.1:%u\"%s }\n%s",
+	    f->base, f->base, f->base, f->ca, f->port, f->intercept, rest);
 	assert_int_equal(fclose(out), 0);
 }
 
@@ -268,7 +351,7 @@ run_parent(const struct fixture *f, const struct supervise_limits *limits)
 	gid_t gid;
 
 	if (!privilege_user(USER, &uid, &gid, error, sizeof(error)) ||
-	    !privilege_become(uid, gid, error, sizeof(error)))
+	    !privilege_become(uid, gid, f->keep, error, sizeof(error)))
 		return 99;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);	/* nothing outlives a test that crashed */
 	start.config = config_load(f->file, stderr, NULL, NULL);
@@ -281,6 +364,7 @@ start(struct fixture *f, const struct supervise_limits *limits)
 	memset(stage, 0, sizeof(*stage));
 	stage->refuse_to_start = f->refuse_to_start;
 	stage->use_store = f->use_store;
+	stage->refuse_nfq = f->refuse_nfq;
 	fflush(NULL);
 	f->parent = fork();
 	assert_true(f->parent >= 0);
@@ -377,6 +461,8 @@ setup(void **state)
 	assert_int_equal(bind(f->notify, (struct sockaddr *)&at, sizeof(at)), 0);
 	assert_int_equal(chmod(f->notify_path, 0777), 0);
 	f->port = free_port();
+	f->keep = PRIVILEGE_NET_ADMIN | PRIVILEGE_NET_RAW;
+	f->intercept = "";
 	write_config(f, "workers: 2\n");
 	*state = f;
 	return 0;
@@ -828,21 +914,299 @@ test_no_descriptor_is_lost(void **state)
 	stop(f);
 }
 
+#define ADMIN (UINT64_C(1) << 12)
+#define RAW (UINT64_C(1) << 13)
+
+/* What was told before is forgotten: the queue of the service manager's socket is short. */
+static void
+reload(const struct fixture *f)
+{
+	forget_told(f);
+	kill(f->parent, SIGHUP);
+	told(f, "RELOADING=1");
+	told(f, "READY=1");
+}
+
+/* The nfq process: connected to the policy process, with its capability and nobody else with it. */
+static void
+test_nfq_has_its_place(void **state)
+{
+	struct fixture *f = *state;
+
+	start(f, &quick);
+	told(f, "READY=1");
+	assert_int_equal(stage->nfq_starts, 1);
+	UNTIL(stage->nfq_links == 1 && stage->links == 2);
+	UNTIL(stage->accepting == 2);
+	assert_true(stage->nfq_held == ADMIN);
+	assert_true(stage->worker_held == 0 && stage->policy_held == 0);
+	kill(stage->policy_pid, SIGKILL);
+	UNTIL(stage->nfq_links == 2 && stage->nfq_ends == 1);
+	assert_int_equal(stage->nfq_starts, 1);
+	stop(f);
+	assert_true(stage->nfq_ended_at > 0);
+	assert_true(stage->policy_ended_at > stage->nfq_ended_at);
+}
+
+/* It dies, it hangs: mail goes on, and it comes back. */
+static void
+test_nfq_dies_and_hangs(void **state)
+{
+	struct fixture *f = *state;
+	int worker;
+
+	start(f, &quick);
+	told(f, "READY=1");
+	worker = stage->worker_pid[1];
+	kill(stage->nfq_pid, SIGKILL);
+	UNTIL(stage->nfq_starts == 2);
+	UNTIL(stage->nfq_links == 2);
+	kill(stage->nfq_pid, SIGSTOP);
+	UNTIL(stage->nfq_starts == 3);
+	assert_int_equal(stage->worker_pid[1], worker);
+	assert_int_equal(stage->worker_starts, 2);
+	assert_int_equal(stage->policy_starts, 1);
+	stop(f);
+}
+
+static double
+seconds_until_restart(int starts)
+{
+	struct timespec from, to;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	UNTIL(stage->nfq_starts == starts);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	return (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+}
+
+/* Where SYNs wait for it, a hang is noticed at the gate's pace. */
+static void
+test_a_gate_that_hangs(void **state)
+{
+	struct supervise_limits limits = quick;
+	struct fixture *f = *state;
+
+	limits.ping_s = limits.answer_s = 3;
+	limits.gate_answer_s = 0.5;
+	f->intercept = ", scope: required";
+	write_config(f, "workers: 2\n");
+	start(f, &limits);
+	told(f, "READY=1");
+	kill(stage->nfq_pid, SIGSTOP);
+	assert_true(seconds_until_restart(2) < 2);
+	/* By a reload the pace changes, and changes back. */
+	f->intercept = "";
+	write_config(f, "workers: 2\n");
+	reload(f);
+	kill(stage->nfq_pid, SIGSTOP);
+	assert_true(seconds_until_restart(4) > 2);
+	stop(f);
+}
+
+/* A queue has one owner: the new one is born when the old one has ended. */
+static void
+test_nfq_and_reload(void **state)
+{
+	struct supervise_limits limits = quick;
+	struct fixture *f = *state;
+
+	limits.answer_s = 60;
+	start(f, &limits);
+	told(f, "READY=1");
+	stage->nfq_ends_slowly = 1;
+	reload(f);
+	assert_int_equal(stage->nfq_starts, 2);
+	assert_true(stage->nfq_started_at > stage->nfq_ended_at && stage->nfq_ended_at > 0);
+	UNTIL(stage->accepting == 2);
+	assert_int_equal(stage->nfq_restarts, 0);	/* nothing went wrong */
+	/* An old one that does not end is killed, and the new one still comes. */
+	kill(stage->nfq_pid, SIGSTOP);
+	reload(f);
+	assert_int_equal(stage->nfq_starts, 3);
+	/* Not wanted any more; wanted again. */
+	f->intercept = ", watch: no";
+	write_config(f, "workers: 2\n");
+	reload(f);
+	UNTIL(kill(stage->nfq_pid, 0) == -1);
+	assert_int_equal(stage->nfq_starts, 3);
+	f->intercept = "";
+	write_config(f, "workers: 2\n");
+	reload(f);
+	assert_int_equal(stage->nfq_starts, 4);
+	stop(f);
+}
+
+/* Without it posternd would serve as if all were well. */
+static void
+test_an_nfq_that_cannot_start(void **state)
+{
+	struct fixture *f = *state;
+	int status;
+
+	f->refuse_nfq = 1;
+	start(f, &quick);
+	status = ended(f);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	f->intercept = ", watch: no";
+	write_config(f, "workers: 2\n");
+	start(f, &quick);
+	told(f, "READY=1");
+	assert_int_equal(stage->nfq_starts, 0);
+	stop(f);
+}
+
+/* What the gate is told of the workers. */
+static void
+test_who_accepts(void **state)
+{
+	struct supervise_limits limits = quick;
+	struct fixture *f = *state;
+
+	limits.answer_s = 60;
+	f->intercept = ", when-down: open";
+	write_config(f, "workers: 2\n");
+	start(f, &limits);
+	told(f, "READY=1");
+	UNTIL(stage->accepting == 2);
+	/* Both hang, and one of them has somebody at the door. */
+	kill(stage->worker_pid[1], SIGSTOP);
+	kill(stage->worker_pid[2], SIGSTOP);
+	assert_true(connects(f));
+	UNTIL(stage->accepting == 1);
+	kill(stage->worker_pid[1], SIGCONT);
+	kill(stage->worker_pid[2], SIGCONT);
+	UNTIL(stage->accepting == 2);
+	/* One dies, and cannot come back at once. */
+	stage->refuse_to_start = 1;
+	kill(stage->worker_pid[1], SIGKILL);
+	UNTIL(stage->accepting == 1);
+	stage->refuse_to_start = 0;
+	UNTIL(stage->accepting == 2);
+	/* While it drains nobody may be brought here. */
+	stage->refuse_to_drain = 1;
+	kill(f->parent, SIGTERM);
+	UNTIL(stage->accepting == 0);
+	assert_int_equal(stage->policy_ended_at, 0);
+	assert_int_equal(WEXITSTATUS(ended(f)), 0);
+}
+
+/* A reload never says that nobody accepts: the old workers do until the new ones serve. */
+static void
+test_a_reload_never_opens_the_gate(void **state)
+{
+	struct supervise_limits limits = quick;
+	struct fixture *f = *state;
+	int i;
+
+	limits.answer_s = limits.gate_answer_s = 10;
+	start(f, &limits);
+	told(f, "READY=1");
+	UNTIL(stage->accepting == 2);
+	stage->start_slowly = 1;
+	kill(f->parent, SIGHUP);
+	for (i = 0; i < 100; i++) {
+		nap();
+		assert_int_equal(stage->accepting, 2);
+	}
+	assert_int_equal(stage->nfq_starts, 2);
+	assert_int_equal(stage->worker_starts, 4);
+	stop(f);
+}
+
+/* Somebody who waits at the door when the method changes is still there afterwards. */
+static void
+test_the_method_changes(void **state)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	struct fixture *f = *state;
+	char octet;
+	int fd;
+
+	start(f, &quick);
+	told(f, "READY=1");
+	assert_int_equal(stage->transparent, 0);
+	to.sin_port = htons(f->port);
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	f->intercept = ", method: tproxy, source: client";
+	write_config(f, "workers: 2\n");
+	reload(f);
+	assert_int_equal(stage->transparent, 1);
+	assert_true(stage->worker_held == RAW && stage->nfq_held == ADMIN);
+	assert_int_equal(recv(fd, &octet, 1, MSG_DONTWAIT), -1);
+	assert_int_equal(errno, EAGAIN);
+	f->intercept = "";
+	write_config(f, "workers: 3\n");
+	reload(f);
+	assert_int_equal(stage->transparent, 0);
+	assert_true(stage->worker_held == 0);
+	assert_int_equal(recv(fd, &octet, 1, MSG_DONTWAIT), -1);
+	assert_int_equal(errno, EAGAIN);
+	close(fd);
+	stop(f);
+}
+
+static void
+test_starts_transparent(void **state)
+{
+	struct fixture *f = *state;
+
+	f->keep = PRIVILEGE_NET_RAW;
+	f->intercept = ", method: tproxy, watch: no";
+	write_config(f, "workers: 2\n");
+	start(f, &quick);
+	told(f, "READY=1");
+	assert_int_equal(stage->transparent, 1);
+	assert_true(stage->worker_held == 0);
+	stop(f);
+}
+
+/* What was given up at the start cannot be had by a reload. */
+static void
+test_reload_beyond_the_capabilities(void **state)
+{
+	static const char *const more[] = { ", method: tproxy, watch: no", ", local: yes, watch: no",
+		"", ", scope: required" };
+	struct fixture *f = *state;
+	size_t i;
+
+	f->keep = 0;
+	f->intercept = ", watch: no";
+	write_config(f, "workers: 2\n");
+	start(f, &quick);
+	told(f, "READY=1");
+	for (i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+		f->intercept = more[i];
+		write_config(f, "workers: 3\n");
+		kill(f->parent, SIGHUP);
+		told(f, "RELOADING=1");
+		told(f, "STATUS=serving; the last reload was refused");
+	}
+	assert_int_equal(stage->policy_starts, 1);
+	assert_int_equal(stage->worker_starts, 2);
+	assert_int_equal(stage->nfq_starts, 0);
+	stop(f);
+}
+
 /* The parent is killed: its children do not outlive it. */
 static void
 test_orphans_end(void **state)
 {
 	struct fixture *f = *state;
-	int policy, worker, status;
+	int policy, worker, nfq, status;
 
 	start(f, &quick);
 	told(f, "READY=1");
 	policy = stage->policy_pid;
 	worker = stage->worker_pid[1];
+	nfq = stage->nfq_pid;
+	kill(nfq, SIGSTOP);
 	kill(f->parent, SIGKILL);
 	status = ended(f);
 	assert_true(WIFSIGNALED(status));
-	UNTIL(kill(policy, 0) == -1 && kill(worker, 0) == -1);
+	UNTIL(kill(policy, 0) == -1 && kill(worker, 0) == -1 && kill(nfq, 0) == -1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -869,6 +1233,16 @@ main(void)
 		TEST(test_a_drain_that_does_not_end),
 		TEST(test_a_second_signal_ends_the_drain),
 		TEST(test_no_descriptor_is_lost),
+		TEST(test_nfq_has_its_place),
+		TEST(test_nfq_dies_and_hangs),
+		TEST(test_a_gate_that_hangs),
+		TEST(test_nfq_and_reload),
+		TEST(test_an_nfq_that_cannot_start),
+		TEST(test_who_accepts),
+		TEST(test_a_reload_never_opens_the_gate),
+		TEST(test_the_method_changes),
+		TEST(test_starts_transparent),
+		TEST(test_reload_beyond_the_capabilities),
 		TEST(test_orphans_end),
 	};
 	char error[256];

@@ -20,6 +20,7 @@
 
 #include "daemon/descriptors.h"
 #include "daemon/directories.h"
+#include "daemon/needs.h"
 #include "daemon/privilege.h"
 
 #define USER "nobody"
@@ -67,7 +68,7 @@ become(void)
 	gid_t groups[8];
 	struct rlimit core;
 
-	MUST(privilege_become(uid, gid, error, sizeof(error)));
+	MUST(privilege_become(uid, gid, 0, error, sizeof(error)));
 	MUST(geteuid() == uid && getuid() == uid && getegid() == gid);
 	MUST(getgroups(8, groups) == 1 && groups[0] == gid);
 	MUST(status_line("CapInh", none) && status_line("CapPrm", none));
@@ -76,11 +77,140 @@ become(void)
 	MUST(prctl(PR_GET_DUMPABLE) == 0);
 	MUST(getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_max == 0);
 	MUST(setuid(0) != 0 && errno == EPERM);
-	MUST(privilege_verify(error, sizeof(error)));
+	MUST(privilege_verify(0, PRIVILEGE_IDLE, error, sizeof(error)));
 	/* Once more, as the user that we are: for a parent not started as root. */
-	MUST(privilege_become(uid, gid, error, sizeof(error)));
-	MUST(!privilege_become(uid + 1, gid, error, sizeof(error)));
+	MUST(privilege_become(uid, gid, 0, error, sizeof(error)));
+	MUST(!privilege_become(uid + 1, gid, 0, error, sizeof(error)));
+	MUST(privilege_permitted() == 0);
 	return 0;
+}
+
+#define ADMIN "0000000000001000"	/* bit 12 */
+#define RAW "0000000000002000"		/* bit 13 */
+#define BOTH "0000000000003000"
+#define NONE "0000000000000000"
+
+static bool
+sets(const char *permitted, const char *effective, const char *inherited)
+{
+	return status_line("CapPrm", permitted) && status_line("CapEff", effective) &&
+	    status_line("CapInh", inherited) && status_line("CapAmb", inherited);
+}
+
+/* The parent: permitted alone, raised for a moment; then each child's share of it. */
+static int
+keep_some(void)
+{
+	const unsigned both = PRIVILEGE_NET_ADMIN | PRIVILEGE_NET_RAW;
+	char error[256];
+
+	MUST((privilege_permitted() & both) == both);
+	MUST(privilege_become(uid, gid, both, error, sizeof(error)));
+	MUST(sets(BOTH, NONE, NONE) && status_line("CapBnd", BOTH));
+	MUST(geteuid() == uid && setuid(0) != 0);
+	MUST(privilege_permitted() == both);
+	MUST(!privilege_verify(PRIVILEGE_NET_RAW, PRIVILEGE_IDLE, error, sizeof(error)));
+	MUST(!privilege_verify(both, PRIVILEGE_USE, error, sizeof(error)));
+	MUST(privilege_raise(PRIVILEGE_NET_RAW) && sets(BOTH, RAW, NONE));
+	MUST(!privilege_verify(both, PRIVILEGE_IDLE, error, sizeof(error)));
+	MUST(privilege_raise(0) && sets(BOTH, NONE, NONE));
+	/* nfq's */
+	MUST(privilege_keep(PRIVILEGE_NET_ADMIN, PRIVILEGE_BEQUEATH, error, sizeof(error)));
+	MUST(sets(ADMIN, ADMIN, ADMIN));
+	MUST(privilege_verify(PRIVILEGE_NET_ADMIN, PRIVILEGE_BEQUEATH, error, sizeof(error)));
+	MUST(!privilege_verify(PRIVILEGE_NET_ADMIN, PRIVILEGE_USE, error, sizeof(error)));
+	MUST(!privilege_keep(PRIVILEGE_NET_RAW, PRIVILEGE_USE, error, sizeof(error)));
+	MUST(privilege_keep(0, PRIVILEGE_USE, error, sizeof(error)));
+	MUST(sets(NONE, NONE, NONE));
+	MUST(privilege_verify(0, PRIVILEGE_USE, error, sizeof(error)));
+	MUST(!privilege_raise(PRIVILEGE_NET_ADMIN));
+	return 0;
+}
+
+/* What the nfq process runs has the capability too, though nothing else can be gained by exec. */
+static int
+bequeath(void)
+{
+	char error[256];
+
+	MUST(privilege_become(uid, gid, PRIVILEGE_NET_ADMIN, error, sizeof(error)));
+	MUST(privilege_keep(PRIVILEGE_NET_ADMIN, PRIVILEGE_BEQUEATH, error, sizeof(error)));
+	execl("/bin/grep", "grep", "-q", "CapEff:.*" ADMIN, "/proc/self/status", (char *)NULL);
+	return 1;
+}
+
+/* A service manager's way: the user with ambient capabilities, one more than is needed. */
+static int
+ambient_start(void)
+{
+	char error[256];
+
+	MUST(prctl(PR_SET_KEEPCAPS, 1) == 0 && setgroups(0, NULL) == 0);
+	MUST(setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0);
+	MUST(privilege_keep(PRIVILEGE_NET_ADMIN | PRIVILEGE_NET_RAW, PRIVILEGE_BEQUEATH, error,
+	    sizeof(error)));
+	MUST(privilege_become(uid, gid, PRIVILEGE_NET_RAW, error, sizeof(error)));
+	MUST(sets(RAW, NONE, NONE));
+	MUST(!privilege_become(uid, gid, PRIVILEGE_NET_ADMIN, error, sizeof(error)));
+	return 0;
+}
+
+static void
+test_capabilities(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(keep_some), 0);
+	assert_int_equal(in_child(bequeath), 0);
+	assert_int_equal(in_child(ambient_start), 0);
+}
+
+/* Which configuration asks for what. */
+static void
+test_needs(void **state)
+{
+	static const struct {
+		enum config_method method;
+		bool local, source_client, open, required, watch;
+		unsigned all, worker;
+		bool nfq, gate;
+		const char *said;	/* with nothing held */
+	} rows[] = {
+		{ METHOD_REDIRECT, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL },
+		{ METHOD_REDIRECT, 0, 0, 0, 0, 1, PRIVILEGE_NET_ADMIN, 0, 1, 0,
+		    "intercept.watch: yes (no does without) needs CAP_NET_ADMIN" },
+		{ METHOD_REDIRECT, 0, 0, 1, 0, 1, PRIVILEGE_NET_ADMIN, 0, 1, 1,
+		    "intercept.when-down: open needs CAP_NET_ADMIN" },
+		{ METHOD_REDIRECT, 0, 0, 0, 1, 1, PRIVILEGE_NET_ADMIN, 0, 1, 1,
+		    "intercept.scope: required needs CAP_NET_ADMIN" },
+		{ METHOD_TPROXY, 0, 0, 0, 0, 0, PRIVILEGE_NET_RAW, 0, 0, 0,
+		    "intercept.method: tproxy needs CAP_NET_RAW" },
+		{ METHOD_TPROXY, 0, 1, 0, 0, 0, PRIVILEGE_NET_RAW, PRIVILEGE_NET_RAW, 0, 0,
+		    "intercept.method: tproxy needs CAP_NET_RAW" },
+		{ METHOD_REDIRECT, 1, 0, 0, 0, 0, PRIVILEGE_NET_RAW, PRIVILEGE_NET_RAW, 0, 0,
+		    "intercept.local: yes needs CAP_NET_RAW" },
+		{ METHOD_NONE, 0, 0, 0, 0, 1, 0, 0, 0, 0, NULL },
+	};
+	struct config c = { 0 };
+	char error[256];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		c.intercept.method = rows[i].method;
+		c.intercept.local = rows[i].local;
+		c.intercept.source_client = rows[i].source_client;
+		c.intercept.open = rows[i].open;
+		c.intercept.required = rows[i].required;
+		c.intercept.watch = rows[i].watch;
+		assert_int_equal(needs_of_all(&c), rows[i].all);
+		assert_int_equal(needs_of_worker(&c), rows[i].worker);
+		assert_int_equal(needs_nfq(&c), rows[i].nfq);
+		assert_int_equal(needs_gate(&c), rows[i].gate);
+		assert_true(needs_met(&c, rows[i].all, error, sizeof(error)));
+		assert_int_equal(needs_met(&c, 0, error, sizeof(error)), rows[i].said == NULL);
+		if (rows[i].said != NULL)
+			assert_ptr_equal(strstr(error, rows[i].said), error);
+	}
 }
 
 static int
@@ -88,10 +218,12 @@ leftovers(void)
 {
 	char error[256];
 
-	MUST(!privilege_verify(error, sizeof(error)) && strstr(error, "user id of root"));
+	MUST(!privilege_verify(0, PRIVILEGE_IDLE, error, sizeof(error)));
+	MUST(strstr(error, "user id of root"));
 	MUST(setgroups(0, NULL) == 0 && setresgid(gid, gid, gid) == 0);
 	MUST(setresuid(uid, uid, 0) == 0);
-	MUST(!privilege_verify(error, sizeof(error)) && strstr(error, "user id of root"));
+	MUST(!privilege_verify(0, PRIVILEGE_IDLE, error, sizeof(error)));
+	MUST(strstr(error, "user id of root"));
 	return 0;
 }
 
@@ -102,7 +234,8 @@ kept_capabilities(void)
 
 	MUST(prctl(PR_SET_KEEPCAPS, 1) == 0 && setresgid(gid, gid, gid) == 0);
 	MUST(setresuid(uid, uid, uid) == 0);
-	MUST(!privilege_verify(error, sizeof(error)));
+	MUST(!privilege_verify(0, PRIVILEGE_IDLE, error, sizeof(error)));
+	MUST(strstr(error, "capabilities"));
 	return 0;
 }
 
@@ -115,7 +248,7 @@ kept_group(void)
 
 	MUST(setgroups(2, groups) == 0 && setresgid(gid, gid, gid) == 0);
 	MUST(setresuid(uid, uid, uid) == 0);
-	MUST(!privilege_become(uid, gid, error, sizeof(error)));
+	MUST(!privilege_become(uid, gid, 0, error, sizeof(error)));
 	MUST(strstr(error, "group id of root"));
 	return 0;
 }
@@ -163,7 +296,7 @@ check_as_user(void)
 {
 	char error[1024];
 
-	MUST(privilege_become(uid, gid, error, sizeof(error)));
+	MUST(privilege_become(uid, gid, 0, error, sizeof(error)));
 	MUST(directories_check(&paths, error, sizeof(error)));
 	return 0;
 }
@@ -173,7 +306,7 @@ check_fails_as_user(void)
 {
 	char error[1024];
 
-	MUST(privilege_become(uid, gid, error, sizeof(error)));
+	MUST(privilege_become(uid, gid, 0, error, sizeof(error)));
 	MUST(!directories_check(&paths, error, sizeof(error)));
 	MUST(strstr(error, "state-dir: no files can be made in") == error);
 	return 0;
@@ -315,6 +448,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_users),
 		cmocka_unit_test(test_become),
+		cmocka_unit_test(test_capabilities),
+		cmocka_unit_test(test_needs),
 		cmocka_unit_test(test_folders),
 		cmocka_unit_test(test_planted_links),
 		cmocka_unit_test(test_descriptors),
