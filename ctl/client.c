@@ -212,3 +212,9 @@ client_wait(struct client *c)
 {
 	set_wait(c->fd, 0);
 }
+
+void
+client_limit(struct client *c, unsigned seconds)
+{
+	set_wait(c->fd, (time_t)seconds);
+}

@@ -29,4 +29,7 @@ int client_file(const struct client *c, size_t which);
 /* client_wait: from now on wait for lines without limit. */
 void client_wait(struct client *c);
 
+/* client_limit: or for so many seconds. */
+void client_limit(struct client *c, unsigned seconds);
+
 #endif

@@ -10,6 +10,7 @@
 #include "daemon/address.h"
 #include "daemon/config.h"
 
+#define CONFIRM_MAX_S 3600ul	/* who needs longer forgets that something waits */
 #define SINCE_MAX 3650ul	/* days; older than any log */
 
 const char options_usage[] =
@@ -25,6 +26,9 @@ const char options_usage[] =
     "  mode [monitor|enforce]          until the next reload\n"
     "  reload                          read the configuration again\n"
     "  rules show                      the firewall commands for this configuration\n"
+    "  rules install [--confirm 120s]  load them; undone after that time unless confirmed\n"
+    "  rules confirm | remove | verify\n"
+    "  doctor                          what this host lacks, and what to do about it\n"
     "See posternctl(8).\n";
 
 /* What a verb takes beside --json. */
@@ -49,11 +53,12 @@ static const struct verb_row {
 	{ "mode",		NULL,		VERB_MODE,		MODE_OR_NOTHING },
 	{ "reload",		NULL,		VERB_RELOAD,		NOTHING },
 	{ "rules",		"show",		VERB_RULES_SHOW,	NOTHING },
-	{ "rules",		"install",	VERB_LATER,		ANYTHING },
-	{ "rules",		"remove",	VERB_LATER,		ANYTHING },
-	{ "rules",		"verify",	VERB_LATER,		ANYTHING },
+	{ "rules",		"install",	VERB_RULES_INSTALL,	NOTHING },
+	{ "rules",		"confirm",	VERB_RULES_CONFIRM,	NOTHING },
+	{ "rules",		"remove",	VERB_RULES_REMOVE,	NOTHING },
+	{ "rules",		"verify",	VERB_RULES_VERIFY,	NOTHING },
+	{ "doctor",		NULL,		VERB_DOCTOR,		NOTHING },
 	{ "override",		NULL,		VERB_LATER,		ANYTHING },
-	{ "doctor",		NULL,		VERB_LATER,		ANYTHING },
 	{ "whatif",		NULL,		VERB_LATER,		ANYTHING },
 };
 
@@ -169,13 +174,25 @@ value_of(struct parser *p, const char *option)
 	return NULL;
 }
 
-/* The options of `decisions` and `probe`. */
+static bool
+take_confirm(struct parser *p, const char *value)
+{
+	if (value == NULL)
+		return false;
+	p->out->confirm_s = options_since(value);
+	return (p->out->confirm_s > 0 && p->out->confirm_s <= CONFIRM_MAX_S) ||
+	    fail(p, "not a time like 120s or 5m, an hour at most", value);
+}
+
+/* The options of `decisions`, `probe` and `rules install`. */
 static bool
 take_verb_option(struct parser *p, const char *option)
 {
 	bool decisions = p->row->verb == VERB_DECISIONS;
 	const char *value;
 
+	if (p->row->verb == VERB_RULES_INSTALL && strcmp(option, "--confirm") == 0)
+		return take_confirm(p, value_of(p, option));
 	if (decisions && strcmp(option, "--follow") == 0)
 		return p->out->follow = true;
 	if (decisions && strcmp(option, "--refused") == 0)

@@ -12,7 +12,9 @@
 enum verb {
 	VERB_STATUS, VERB_CHECK_CONFIG, VERB_DOMAIN, VERB_PROBE, VERB_DECISIONS, VERB_EXPLAIN,
 	VERB_POLICY_LIST, VERB_POLICY_SHOW, VERB_POLICY_REFRESH, VERB_POLICY_FORGET,
-	VERB_POLICY_ACKNOWLEDGE, VERB_MODE, VERB_RELOAD, VERB_RULES_SHOW, VERB_LATER,
+	VERB_POLICY_ACKNOWLEDGE, VERB_MODE, VERB_RELOAD, VERB_RULES_SHOW,
+	VERB_RULES_INSTALL, VERB_RULES_CONFIRM, VERB_RULES_REMOVE, VERB_RULES_VERIFY, VERB_DOCTOR,
+	VERB_LATER,
 	VERB_HELP, VERB_VERSION
 };
 
@@ -30,6 +32,7 @@ struct options {
 	char id[OPTIONS_ID_SIZE];	/* --id or explain's; "" */
 	const char *mode;		/* "monitor", "enforce", or NULL */
 	const char *file;		/* check-config's, or NULL */
+	unsigned long confirm_s;	/* rules install --confirm; 0: not given */
 };
 
 /* options_parse: false with one line in error (at least 160 octets serve). */

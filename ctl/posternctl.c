@@ -67,6 +67,16 @@ run(const struct options *o)
 		return task_check_config(o);
 	case VERB_RULES_SHOW:
 		return with_config(o, task_rules_show);
+	case VERB_RULES_INSTALL:
+		return with_config(o, task_rules_install);
+	case VERB_RULES_CONFIRM:
+		return with_config(o, task_rules_confirm);
+	case VERB_RULES_REMOVE:
+		return with_config(o, task_rules_remove);
+	case VERB_RULES_VERIFY:
+		return with_config(o, task_rules_verify);
+	case VERB_DOCTOR:
+		return with_config(o, task_doctor);
 	case VERB_DECISIONS:
 		return with_config(o, task_decisions);
 	case VERB_EXPLAIN:

@@ -77,6 +77,39 @@ show_totals(FILE *out, const json_t *totals)
 	    number(totals, "accept_paused"));
 }
 
+/* How mail comes here, and what was seen of it on the way. */
+static void
+show_firewall(FILE *out, const json_t *status)
+{
+	const json_t *totals = json_object_get(status, "totals");
+	const char *rules = terminal_member(status, "rules");
+
+	if (strcmp(rules, "none") == 0 || rules[0] == '\0')
+		return;
+	label(out, "firewall");
+	fputs("rules ", out);
+	terminal_text(out, rules);
+	fputs(strcmp(rules, "not installed") == 0 ? " (posternctl rules install)" : "", out);
+	fputs(", when down: ", out);
+	terminal_value(out, json_object_get(status, "when_down"));
+	fprintf(out, ", restored %lld times\n", number(totals, "rules_restored"));
+	label(out, "past postern");
+	fprintf(out, "%lld packets\n", number(totals, "leaks"));
+	if (json_object_get(status, "nfq") == NULL)
+		return;
+	label(out, "DNS watch");
+	fprintf(out, "%lld answers read, %lld times no room\n", number(totals, "dns_answers"),
+	    number(totals, "dns_lost"));
+	if (strcmp(terminal_member(status, "scope"), "required") != 0 &&
+	    strcmp(terminal_member(status, "when_down"), "open") != 0)
+		return;		/* everything comes here: no SYN is asked about */
+	label(out, "gate");
+	terminal_value(out, json_object_get(status, "scope"));
+	fprintf(out, ": %lld to postern, %lld direct, %lld times full\n",
+	    number(totals, "gate_proxy"), number(totals, "gate_direct"),
+	    number(totals, "gate_lost"));
+}
+
 /* "refresh_failures" reads "refresh failures". */
 static void
 engine_label(FILE *out, const char *key)
@@ -137,6 +170,9 @@ show_status(FILE *out, const json_t *status)
 		snprintf(name, sizeof(name), "worker %zu", i + 1);
 		show_process(out, name, worker);
 	}
+	if (json_object_get(status, "nfq") != NULL)
+		show_process(out, "nfq process", json_object_get(status, "nfq"));
+	show_firewall(out, status);
 	show_totals(out, json_object_get(status, "totals"));
 	show_engine(out, json_object_get(status, "engine"));
 	label(out, "log");
@@ -148,7 +184,7 @@ show_status(FILE *out, const json_t *status)
 	}
 	label(out, "last reload");
 	fputs(json_is_true(json_object_get(status, "last_reload_refused")) ?
-	    "refused: the configuration has errors (posternctl check-config)\n" : "no problem\n",
+	    "refused (posternctl check-config; what posternd said)\n" : "no problem\n",
 	    out);
 	label(out, "DANE");
 	terminal_value(out, json_object_get(status, "dane"));

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/rules.h"
 #include "ctl/task.h"
 #include "ctl/terminal.h"
 
@@ -50,9 +49,8 @@ task_last(const json_t *line, int *code)
 	return true;
 }
 
-/* Text as an array of its lines. */
-static json_t *
-lines_of(const char *text, bool comments)
+json_t *
+task_lines(const char *text, bool comments)
 {
 	json_t *list = json_array();
 
@@ -85,7 +83,7 @@ task_check_config(const struct options *o)
 	config_free(config);
 	if (o->json) {
 		json_t *answer = json_pack("{s:s,s:i,s:i,s:o}", "file", file, "errors",
-		    (int)errors, "warnings", (int)warnings, "diagnostics", lines_of(text, true));
+		    (int)errors, "warnings", (int)warnings, "diagnostics", task_lines(text, true));
 
 		task_json(answer);
 		json_decref(answer);
@@ -100,28 +98,4 @@ task_check_config(const struct options *o)
 	}
 	free(text);
 	return code;
-}
-
-int
-task_rules_show(const struct options *o, const struct config *config)
-{
-	char *text = NULL, error[160];
-	size_t size = 0;
-	FILE *memory = open_memstream(&text, &size);
-	bool ok;
-
-	if (memory == NULL)
-		return task_fail(o, EXIT_TEMPORARY, "out of memory");
-	ok = rules_write(config, memory, error, sizeof(error));
-	fclose(memory);
-	if (ok && o->json) {
-		json_t *answer = json_pack("{s:o}", "commands", lines_of(text, false));
-
-		task_json(answer);
-		json_decref(answer);
-	} else if (ok) {
-		fputs(text, stdout);
-	}
-	free(text);
-	return ok ? EXIT_YES : task_fail(o, EXIT_USAGE, error);
 }

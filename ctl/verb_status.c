@@ -1,10 +1,12 @@
 /* verb_status.c - how the daemon fares: the processes, the counters, the engine, the log
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include <limits.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "ctl/verbs.h"
+#include "nfq/installed.h"
 
 /* A process that was restarted so often, and more than once an hour of uptime, is in trouble; one
  * crash in a month is not worth waking anybody. */
@@ -64,7 +66,7 @@ workers(const struct server_context *context, uint64_t uptime_s, json_t *problem
 	unsigned slot;
 	char name[32];
 
-	for (slot = 1; slot <= context->config->workers && slot < COUNTERS_PROCESSES; slot++) {
+	for (slot = 1; slot <= context->config->workers && slot < COUNTERS_NFQ; slot++) {
 		const struct counters_process *p = counters_process(context->counters, slot);
 		json_t *worker;
 
@@ -94,6 +96,13 @@ totals(const struct counters *counters)
 		{ "rejected_by_limit", COUNTER_REJECTED_LIMIT },
 		{ "rejected_clients", COUNTER_REJECTED_CLIENT },
 		{ "accept_paused", COUNTER_ACCEPT_PAUSED },
+		{ "dns_answers", COUNTER_DNS_ANSWERS },
+		{ "dns_lost", COUNTER_DNS_LOST },
+		{ "gate_proxy", COUNTER_GATE_PROXY },
+		{ "gate_direct", COUNTER_GATE_DIRECT },
+		{ "gate_lost", COUNTER_GATE_LOST },
+		{ "leaks", COUNTER_LEAKS },
+		{ "rules_restored", COUNTER_RULES_RESTORED },
 	};
 	json_t *out = json_object();
 	size_t i;
@@ -126,6 +135,68 @@ engine(struct engine *e, json_t *problems)
 	return status;
 }
 
+/* Mail comes here by rules: who installed them left a note. Without one they may still be there, by
+ * somebody's script, so that is no problem but worth a word. */
+static const char *
+rules(const struct config *config, json_t *problems)
+{
+	struct installed note = { 0 };
+	char path[PATH_MAX], why[160] = "", text[256];
+	const char *state = "not installed";
+
+	if (config->intercept.method == METHOD_NONE)
+		return "none";
+	installed_path(config, path, sizeof(path));
+	switch (installed_read(path, &note, why, sizeof(why))) {
+	case INSTALLED_YES:
+		state = "installed";
+		installed_free(&note);
+		break;
+	case INSTALLED_NO:
+		break;
+	case INSTALLED_BROKEN:
+		snprintf(text, sizeof(text), "the firewall's rules cannot be watched: %s", why);
+		add_problem(problems, text);
+		state = "unknown";
+		break;
+	}
+	return state;
+}
+
+/* Mail that goes past postern: nobody may learn that from the log alone. */
+static void
+unguarded(const struct server_context *context, json_t *problems)
+{
+	bool open = context->config->intercept.open;
+	int64_t leaks = counters_sum(context->counters, COUNTER_LEAKS);
+	char text[128];
+
+	if (leaks > 0) {
+		snprintf(text, sizeof(text), "%lld packets to port 25 went past postern (%s)",
+		    (long long)leaks, open ? "unprotected" : "refused by the guard");
+		add_problem(problems, text);
+	}
+	if (open && *counters_accepting(context->counters) == 0)
+		add_problem(problems, "no worker accepts: mail passes unguarded (when-down: open)");
+}
+
+static void
+firewall(const struct server_context *context, json_t *answer, uint64_t uptime_s,
+    json_t *problems)
+{
+	const struct config *config = context->config;
+
+	if (config->intercept.watch && config->intercept.method != METHOD_NONE)
+		json_object_set_new(answer, "nfq", process(counters_process(context->counters,
+		    COUNTERS_NFQ), "the nfq process", uptime_s, problems));
+	unguarded(context, problems);
+	json_object_set_new(answer, "rules", json_string(rules(config, problems)));
+	json_object_set_new(answer, "when_down", json_string(config->intercept.open ? "open" :
+	    "closed"));
+	json_object_set_new(answer, "scope", json_string(config->intercept.required ? "required" :
+	    "all"));
+}
+
 void
 verb_status(struct connection *c, const struct request *r)
 {
@@ -134,12 +205,13 @@ verb_status(struct connection *c, const struct request *r)
 	bool refused = *counters_reload_errors(context->counters) != 0;
 	const char *log_trouble = log_problem(context->log);
 	json_t *problems = json_array(), *answer;
-	json_t *policy_process, *worker_list, *engine_part;
+	json_t *policy_process, *worker_list, *engine_part, *firewall_part = json_object();
 
 	(void)r;
 	policy_process = process(counters_process(context->counters, 0), "the policy process",
 	    uptime_s, problems);
 	worker_list = workers(context, uptime_s, problems);
+	firewall(context, firewall_part, uptime_s, problems);
 	engine_part = engine(context->engine, problems);
 	if (log_trouble[0] != '\0') {
 		char text[512];
@@ -148,7 +220,8 @@ verb_status(struct connection *c, const struct request *r)
 		add_problem(problems, text);
 	}
 	if (refused)
-		add_problem(problems, "the last reload was refused: the configuration has errors");
+		add_problem(problems, "the last reload was refused (posternctl check-config; "
+		    "what posternd said)");
 	answer = json_pack("{s:b,s:O,s:s,s:s,s:I,s:i,s:o,s:o,s:o,s:o,s:{s:s,s:s},s:b,s:s}",
 	    "healthy", json_array_size(problems) == 0, "problems", problems,
 	    "version", POSTERN_VERSION,
@@ -158,6 +231,8 @@ verb_status(struct connection *c, const struct request *r)
 	    "log", "file", context->config->log.file, "problem", log_trouble,
 	    "last_reload_refused", refused,
 	    "dane", "not available in this version (dane: no)");
+	json_object_update(answer, firewall_part);
+	json_decref(firewall_part);
 	connection_end(c, json_array_size(problems) == 0 ? EXIT_YES : EXIT_NO, answer);
 	json_decref(problems);
 }

@@ -79,12 +79,15 @@ accepted(void **state)
 		    false },
 		{ "--json -- domain a.example", VERB_DOMAIN, "a.example", "", "", 25, 0, true,
 		    false, false },
-		{ "doctor", VERB_LATER, "", "", "", 25, 0, false, false, false },
+		{ "rules confirm", VERB_RULES_CONFIRM, "", "", "", 25, 0, false, false, false },
+		{ "rules remove --json", VERB_RULES_REMOVE, "", "", "", 25, 0, true, false, false },
+		{ "rules verify", VERB_RULES_VERIFY, "", "", "", 25, 0, false, false, false },
+		{ "doctor --json", VERB_DOCTOR, "", "", "", 25, 0, true, false, false },
 		{ "override add a.example level=may", VERB_LATER, "", "", "", 25, 0, false, false,
 		    false },
 		{ "whatif --since 7d --json", VERB_LATER, "", "", "", 25, 0, true, false, false },
-		{ "rules install --confirm 120s", VERB_LATER, "", "", "", 25, 0, false, false,
-		    false },
+		{ "rules install --confirm 120s", VERB_RULES_INSTALL, "", "", "", 25, 0, false,
+		    false, false },
 		{ "--help", VERB_HELP, "", "", "", 25, 0, false, false, false },
 		{ "domain --help", VERB_HELP, "", "", "", 25, 0, false, false, false },
 		{ "--version", VERB_VERSION, "", "", "", 25, 0, false, false, false },
@@ -111,6 +114,11 @@ accepted(void **state)
 	assert_true(parse(&o, "-c /x.yaml mode enforce", error, sizeof(error)));
 	assert_string_equal(o.config, "/x.yaml");
 	assert_string_equal(o.mode, "enforce");
+	assert_int_equal(o.confirm_s, 0);
+	assert_true(parse(&o, "rules install --confirm 2m --json", error, sizeof(error)));
+	assert_int_equal(o.confirm_s, 120);
+	assert_true(parse(&o, "rules install", error, sizeof(error)));
+	assert_int_equal(o.confirm_s, 0);
 	assert_true(parse(&o, "check-config /y.yaml", error, sizeof(error)));
 	assert_string_equal(o.file, "/y.yaml");
 }
@@ -131,7 +139,11 @@ refused(void **state)
 		"decisions --since 99999999999999999999d", "decisions --id K7Q2", "decisions extra",
 		"decisions --id U7Q2-M4XD", "explain", "explain K7Q2-M4XD0", "policy", "policy eat",
 		"policy show", "policy acknowledge a.example", "policy list a.example",
-		"mode perhaps", "rules", "rules dance",
+		"mode perhaps", "rules", "rules dance", "rules install now",
+		"rules install --confirm", "rules install --confirm 0s",
+		"rules install --confirm 120", "rules install --confirm 61m",
+		"rules install --confirm -5s", "rules remove --confirm 5s", "rules show all",
+		"rules verify --since 1h", "doctor me",
 		"reload now", "explain K7Q2-M4XD K7Q2-M4XE",
 	};
 	struct options o;

@@ -19,6 +19,7 @@
 
 #include "ctl/server.h"
 #include "fake_engine.h"
+#include "nfq/installed.h"
 
 #define TURNS 200		/* of the loop, at most, until an answer must be there */
 
@@ -471,6 +472,87 @@ status_degraded(void **state)
 	assert_int_equal(ask(f, "{\"verb\":\"status\"}\n", buf, sizeof(buf)), 0);
 }
 
+static int
+status(struct fixture *f, char *buf, size_t size)
+{
+	return ask(f, "{\"verb\":\"status\"}\n", buf, size);
+}
+
+/* The nfq process and what it sees; what goes past postern is never healthy. */
+static void
+status_firewall(void **state)
+{
+	struct fixture *f = *state;
+	struct counters *c = f->context.counters;
+	char buf[4096];
+
+	assert_int_equal(status(f, buf, sizeof(buf)), 0);
+	assert_null(strstr(buf, "\"nfq\""));
+	assert_non_null(strstr(buf, "\"rules\":\"not installed\""));
+	assert_non_null(strstr(buf, "\"when_down\":\"closed\""));
+	f->config.intercept.watch = true;
+	assert_int_equal(status(f, buf, sizeof(buf)), 1);
+	assert_non_null(strstr(buf, "the nfq process is not running"));
+	counters_process(c, COUNTERS_NFQ)->pid = 103;
+	assert_int_equal(status(f, buf, sizeof(buf)), 0);
+	assert_non_null(strstr(buf, "\"nfq\":{\"pid\":103,\"restarts\":0,\"draining\":false}"));
+	counters_add(c, 0, COUNTER_DNS_ANSWERS, 11);
+	counters_add(c, 0, COUNTER_DNS_LOST, 12);
+	counters_add(c, 0, COUNTER_GATE_PROXY, 13);
+	counters_add(c, 0, COUNTER_GATE_DIRECT, 14);
+	counters_add(c, 0, COUNTER_GATE_LOST, 15);
+	counters_add(c, 0, COUNTER_RULES_RESTORED, 16);
+	(void)counters_claim(c);
+	assert_int_equal(status(f, buf, sizeof(buf)), 0);
+	assert_non_null(strstr(buf, "\"dns_answers\":11,\"dns_lost\":12,\"gate_proxy\":13,"
+	    "\"gate_direct\":14,\"gate_lost\":15,\"leaks\":0,\"rules_restored\":16"));
+	counters_add(c, 0, COUNTER_LEAKS, 2);
+	assert_int_equal(status(f, buf, sizeof(buf)), 1);
+	assert_non_null(strstr(buf, "2 packets to port 25 went past postern (refused by the "));
+	f->config.intercept.open = true;
+	*counters_accepting(c) = 1;
+	assert_int_equal(status(f, buf, sizeof(buf)), 1);
+	assert_non_null(strstr(buf, "2 packets to port 25 went past postern (unprotected)"));
+	assert_non_null(strstr(buf, "\"when_down\":\"open\""));
+	assert_null(strstr(buf, "mail passes unguarded"));
+	counters_add(c, 0, COUNTER_LEAKS, -2);
+	assert_int_equal(status(f, buf, sizeof(buf)), 0);
+	*counters_accepting(c) = 0;
+	assert_int_equal(status(f, buf, sizeof(buf)), 1);
+	assert_non_null(strstr(buf, "mail passes unguarded"));
+	/* Rules of somebody else's: nothing of ours to tell of. */
+	f->config.intercept.open = false;
+	f->config.intercept.method = METHOD_NONE;
+	counters_process(c, COUNTERS_NFQ)->pid = 0;
+	assert_int_equal(status(f, buf, sizeof(buf)), 0);
+	assert_non_null(strstr(buf, "\"rules\":\"none\""));
+	assert_null(strstr(buf, "\"nfq\""));
+}
+
+/* The note of installed rules: there, or there and not to be trusted. */
+static void
+status_rules(void **state)
+{
+	struct fixture *f = *state;
+	const struct installed note = { .rules.routes = (char [1]){ "" },
+		.canonical = (char [1]){ "" } };
+	char buf[4096], path[256], error[256];
+	FILE *out;
+
+	installed_path(&f->config, path, sizeof(path));
+	assert_true(installed_write(path, &note, error, sizeof(error)));
+	assert_int_equal(status(f, buf, sizeof(buf)), 0);
+	assert_non_null(strstr(buf, "\"rules\":\"installed\""));
+	out = fopen(path, "w");
+	assert_non_null(out);
+	fputs("rubbish\n", out);
+	fclose(out);
+	assert_int_equal(status(f, buf, sizeof(buf)), 1);
+	assert_non_null(strstr(buf, "the firewall's rules cannot be watched"));
+	unlink(path);
+	assert_int_equal(status(f, buf, sizeof(buf)), 0);
+}
+
 /* Those of the worker in each slot; none where it has no column. */
 static void
 status_sessions(void **state)
@@ -729,6 +811,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(answer_later, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(answer_too_late, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(status_degraded, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(status_firewall, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(status_rules, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(status_sessions, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(probe_steps, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(log_is_handed_over, set_up, tear_down),
