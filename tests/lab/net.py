@@ -124,6 +124,14 @@ def link(a, a_name, a_addresses, b, b_name, b_addresses):
     sh("\n".join(script))
 
 
+def cable(n):
+    """A gateway's IPv4 addresses, two for each cable (RFC 3021): ((gateway, client), (internet,
+    gateway)). The lower half of a network is for clients, the upper for uplinks."""
+    base, i = ("192.0.2.", n) if n < 64 else ("198.18.0.", n - 64)
+    return ((f"{base}{2 * i}", f"{base}{2 * i + 1}"),
+            (f"{base}{128 + 2 * i}", f"{base}{129 + 2 * i}"))
+
+
 class Net:
     """The internet and its servers; gateways are plugged in later."""
 
@@ -158,19 +166,18 @@ class Net:
         with self.lock:
             n = self.gateways
             self.gateways += 1
-        if n > 62:
+        if n > 126:
             raise RuntimeError("the client networks are used up")
         client, gw = Namespace(f"pst-client{n}"), Namespace(f"pst-gw{n}")
-        # Two addresses for each cable (RFC 3021): below for clients, the upper half for uplinks.
-        lan, wan = n * 2, 128 + n * 2
-        link(client, "eth0", [f"192.0.2.{lan + 1}/31", f"2001:db8:{n + 1}::2/64"],
-             gw, "lan0", [f"192.0.2.{lan}/31", f"2001:db8:{n + 1}::1/64"])
-        link(gw, "wan0", [f"192.0.2.{wan + 1}/31", f"2001:db8:fe:{n}::2/64"],
-             self.net, f"gw{n}", [f"192.0.2.{wan}/31", f"2001:db8:fe:{n}::1/64"])
-        sh(f"""ip -n {client.name} route add default via 192.0.2.{lan}
-            ip -n {client.name} -6 route add default via 2001:db8:{n + 1}::1
-            ip -n {gw.name} route add default via 192.0.2.{wan}
-            ip -n {gw.name} -6 route add default via 2001:db8:fe:{n}::1
-            ip -n pst-net route add 192.0.2.{lan}/31 via 192.0.2.{wan + 1}
-            ip -n pst-net -6 route add 2001:db8:{n + 1}::/64 via 2001:db8:fe:{n}::2""")
+        lan, wan = cable(n)
+        link(client, "eth0", [f"{lan[1]}/31", f"2001:db8:{n + 1:x}::2/64"],
+             gw, "lan0", [f"{lan[0]}/31", f"2001:db8:{n + 1:x}::1/64"])
+        link(gw, "wan0", [f"{wan[1]}/31", f"2001:db8:fe:{n:x}::2/64"],
+             self.net, f"gw{n}", [f"{wan[0]}/31", f"2001:db8:fe:{n:x}::1/64"])
+        sh(f"""ip -n {client.name} route add default via {lan[0]}
+            ip -n {client.name} -6 route add default via 2001:db8:{n + 1:x}::1
+            ip -n {gw.name} route add default via {wan[0]}
+            ip -n {gw.name} -6 route add default via 2001:db8:fe:{n:x}::1
+            ip -n pst-net route add {lan[0]}/31 via {wan[1]}
+            ip -n pst-net -6 route add 2001:db8:{n + 1:x}::/64 via 2001:db8:fe:{n:x}::2""")
         return n, client, gw

@@ -57,14 +57,14 @@ class Gateway:
         self.errors = self.dir + "/posternd.err"
         self.prefix = list(prefix)
         self.process = None
-        base = self.number * 2
-        self.client4, self.client6 = f"192.0.2.{base + 1}", f"2001:db8:{self.number + 1}::2"
-        self.gw4, self.gw6 = f"192.0.2.{base}", f"2001:db8:{self.number + 1}::1"
+        (self.gw4, self.client4), _ = net.cable(self.number)
+        prefix6 = f"2001:db8:{self.number + 1:x}::"
+        self.gw6, self.client6 = prefix6 + "1", prefix6 + "2"
         self.settings = {
             "mode": "enforce", "user": "postern", "workers": 2,
             "state-dir": self.dir + "/state", "control": self.dir + "/run/control.sock",
             "intercept": {"method": "redirect", "listen": '"[::]:10025"', "interface": "lan0",
-                          "from": [f"192.0.2.{base}/31", f"2001:db8:{self.number + 1}::/64"]},
+                          "from": [f"{self.gw4}/31", f"{prefix6}/64"]},
             "resolver": {"servers": [net.DNS4], "trust-ad": "yes"},
             "tls": {"ca-file": certs.ca_file()},
             "log": {"file": self.log, "journal": "no"},
@@ -101,7 +101,14 @@ class Gateway:
             time.sleep(0.05)
 
     def intercept(self):
-        """Applies the rules that posternctl prints."""
+        """Installs the rules; what posternctl says about it."""
+        done = self.ctl("rules", "install")
+        if done.returncode:
+            raise RuntimeError("posternctl rules install: " + done.stdout + done.stderr)
+        return done.stdout
+
+    def intercept_by_script(self):
+        """Applies the commands that posternctl prints, as somebody else's script would."""
         rules = self.ctl("rules", "show")
         if rules.returncode:
             raise RuntimeError("posternctl rules show: " + rules.stdout + rules.stderr)
@@ -118,6 +125,15 @@ class Gateway:
     def signal(self, number):
         """To posternd itself, not to nsenter, which has become it by exec."""
         os.kill(self.process.pid, number)
+
+    def slay(self):
+        """kill -9 of everything at once."""
+        for pid in [self.process.pid, *self.children("posternd")]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.wait()
 
     def children(self, title):
         """Process ids of this gateway's children with that title."""
