@@ -102,7 +102,7 @@ static const char others[] =
     "$p -t $t -N POSTERNX; $p -t $t -A POSTERNX -p tcp --dport 26 -j RETURN\n"
     "$p -t $t -N postern; $p -t $t -N X-POSTERN\n"
     "$p -t $t -A OUTPUT -j POSTERNX\n"
-    "$p -t $t -A OUTPUT -p tcp --dport 25 -m comment --comment 'see \"-j POSTERN\" -j POSTERN' "
+    "$p -t $t -A OUTPUT -p tcp --dport 25 -m comment --comment 'see \"-j POSTERN\" -j POSTERN here' "
     "-j ACCEPT\n"
     "$p -t $t -A OUTPUT -m comment --comment '-j POSTERN' -j postern\n"
     "done\n"
@@ -365,6 +365,7 @@ try_to_pass(void)
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(25),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (;;) {
 		int fd = socket(AF_INET, SOCK_STREAM, 0);
 
