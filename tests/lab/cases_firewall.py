@@ -9,6 +9,7 @@ import threading
 import time
 
 import client
+import net
 from runner import case
 from witness import Witness
 
@@ -404,6 +405,87 @@ for method_, backend_ in WAYS:
          alone=True)(lambda lab, m=method_, b=backend_: flushed(lab, m, b))
 
 
+def from_alone(lab, method, backend):
+    """No interface is named: clients are told by their addresses."""
+    gateway = gateway_of(lab, method, backend, interface=None)
+    mx = lab.mx(family="46")
+    d = lab.domain("from", mx=[mx], sts=ENFORCE)
+    verified(lab, gateway)
+    for i, address in enumerate((mx.v4, mx.v6)):
+        mail(lab, gateway, mx, d, address, f"u{i}")
+    # Somebody else behind this host is not our client, and goes where he went before.
+    stranger = f"198.18.1.{gateway.number + 1}"
+    gateway.client.run(["ip", "addr", "add", stranger, "dev", "lo"])
+    gateway.gw.run(["ip", "route", "add", stranger, "via", gateway.client4])
+    lab.lab.net.net.run(["ip", "route", "add", stranger, "via", net.cable(gateway.number)[1][1]])
+    with lab.raw(mx, gateway, source=stranger) as c:
+        lab.has(c.reply().text, "^220", "greeting")
+    lab.same(mx.sessions[-1].peer, stranger, "who the MX saw")
+    gateway.slay()
+    for address in (mx.v4, mx.v6):
+        lab.same(reaches(gateway, address), None, f"{address} while posternd is dead")
+    gateway.gw.run(["nft", "flush", "ruleset"])
+    for address in (mx.v4, mx.v6):
+        lab.same(reaches(gateway, address), None, f"{address} with nothing but routing rules")
+    lab.same(gateway.witness.count(), 0, "packets past postern")
+
+
+for method_, backend_ in WAYS:
+    case(f"clients by `from` alone, {method_} by {backend_}: caught, others left, closed")(
+        lambda lab, m=method_, b=backend_: from_alone(lab, m, b))
+
+
+@case("the guard alone holds and counts: status is degraded and says leaks")
+def guard(lab):
+    gateway = gateway_of(lab, watch="yes")
+    mx = lab.mx()
+    lab.same(gateway.status()["totals"]["leaks"], 0, "leaks before")
+    note = gateway.dir + "/run.rules"
+    lab.check(os.path.exists(note), f"{note} is missing")
+    os.rename(note, note + ".away")		# nobody restores
+    for table in ("nat", "filter"):
+        gateway.gw.run(["iptables", "-w", "-t", table, "-F", "POSTERN"])
+    lab.same(reaches(gateway, mx.v4, 2), None, "a client with nothing but the guard")
+    lab.eventually(lambda: gateway.status()["totals"]["leaks"] > 0, "no leak is counted")
+    lab.same(gateway.witness.count(), 0, "packets past postern")
+    told = gateway.ctl("status")
+    lab.same(told.returncode, 1, "status")
+    lab.has(told.stdout, "went past postern", "what status says")
+    event = gateway.wait_event("rules", action="leak")
+    lab.check(event, f"no event: {gateway.events('rules')}")
+    lab.same((event["src_ip"], event["dest_ip"]), (gateway.client4, mx.v4), "addresses")
+
+
+@case("doctor: nothing to complain of, then each fault by name with its remedy")
+def doctor(lab):
+    gateway = gateway_of(lab)
+    told = gateway.ctl("doctor")
+    lab.check(not re.search("^fault", told.stdout, re.M), told.stdout)
+    gateway.gw.run(["iptables", "-w", "-t", "nat", "-I", "PREROUTING", "-p", "tcp", "--dport", "25",
+                    "-j", "REDIRECT", "--to-ports", "2525"])
+    told = gateway.ctl("doctor")
+    lab.has(told.stdout, r"others: .*2525", "another redirection")
+    gateway.gw.run(["sysctl", "-qw", "net.ipv4.ip_forward=0"])
+    lab.has(gateway.ctl("doctor").stdout, r"warning forwarding: .*ip_forward = 0", "forwarding")
+    gateway.ctl("rules", "remove")
+    gateway.slay()
+    told = gateway.ctl("doctor", "--json")
+    lab.same(told.returncode, 1, told.stdout)
+    found = json.loads(told.stdout)
+    states = {c["name"]: c for c in found}
+    lab.same(states["daemon"]["state"], "fault", f"{states['daemon']}")
+    lab.check(states["daemon"]["remedy"], "no remedy")
+
+
+@case("rules show, run by sh, are what rules install makes; twice is once")
+def script(lab):
+    gateway = gateway_of(lab, start=False)
+    gateway.intercept_by_script()
+    verified(lab, gateway)
+    gateway.intercept_by_script()
+    verified(lab, gateway)
+
+
 @case("each process killed and stopped in turn: closed holds, mail comes back", alone=True)
 def processes(lab):
     gateway = gateway_of(lab)
@@ -435,7 +517,8 @@ def processes(lab):
     gateway.process.wait()
     time.sleep(1)
     lab.same(reaches(gateway, mx.v4), None, "a client when everything is dead")
+    gateway.start()		# half-started it lets nobody pass either
+    mail(lab, gateway, mx, d, mx.v6, "end")
     pusher.end()
     lab.same(gateway.witness.count(), 0, f"packets past postern in {pusher.tries} tries")
-    gateway.start()
-    mail(lab, gateway, mx, d, mx.v6, "end")
+    lab.same(gateway.status()["totals"]["leaks"], 0, "leaks that status shows")

@@ -122,6 +122,10 @@ class Gateway:
         return self.gw.run([POSTERNCTL, "-c", self.file, *args], check=False, timeout=timeout,
                            env=self.environment())
 
+    def status(self):
+        """What `status --json` says."""
+        return json.loads(self.ctl("status", "--json").stdout)
+
     def signal(self, number):
         """To posternd itself, not to nsenter, which has become it by exec."""
         os.kill(self.process.pid, number)
