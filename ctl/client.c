@@ -41,8 +41,7 @@ explain_failure(int problem, const char *path, char *error, size_t error_size)
 	case ENOENT:
 	case ECONNREFUSED:
 		snprintf(error, error_size, "posternd is not running: nobody answers at %s\n"
-		    "next: systemctl start postern, and see why it stopped: journalctl -u postern",
-		    path);
+		    "next: systemctl start posternd; why it stopped: journalctl -u posternd", path);
 		return EXIT_NOT_RUNNING;
 	case EACCES:
 	case EPERM:

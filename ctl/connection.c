@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -233,6 +234,28 @@ consider(struct connection *c, size_t fresh)
 		c->run(c, &request);
 }
 
+/* After the end of what it says: it has closed, and does not just listen from now on. */
+static bool
+gone(int fd)
+{
+	struct pollfd p = { .fd = fd };
+
+	return poll(&p, 1, 0) != 0;	/* nothing is asked for, so it is POLLHUP or an error */
+}
+
+/* It may still read the answer. That it goes while it waits is seen when we write. */
+static void
+read_end(struct connection *c)
+{
+	ev_io_stop(c->loop, &c->readable);
+	if (gone(c->readable.fd)) {
+		shut(c);
+	} else if (!c->asked) {
+		c->asked = true;
+		connection_fail(c, EXIT_USAGE, "the request has no line end");
+	}
+}
+
 static void
 read_cb(struct ev_loop *loop, ev_io *w, int revents)
 {
@@ -243,7 +266,9 @@ read_cb(struct ev_loop *loop, ev_io *w, int revents)
 	(void)revents;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n <= 0 || (!c->asked && !buffer_add(&c->in, bytes, (size_t)n))) {
+	if (n == 0) {
+		read_end(c);
+	} else if (n < 0 || (!c->asked && !buffer_add(&c->in, bytes, (size_t)n))) {
 		shut(c);	/* nobody is left to answer, or no memory */
 	} else if (c->asked) {
 		/* Talks on instead of listening: what waits for it is still sent, no more read. */

@@ -19,6 +19,7 @@
 #define DEFAULT_LOG_FILE "/var/log/postern/decisions.jsonl"
 #define DEFAULT_PORT 10025
 #define DNS_PORT 53
+#define SMTP_PORT 25
 #define TLS_1_2 0x0303
 
 static bool
@@ -102,6 +103,9 @@ check_intercept(struct reading *r, const struct yaml *root)
 		bool given, lacks;
 		const char *key, *text;
 	} rows[] = {
+		/* The original destination could not be told from the listener. */
+		{ c->intercept.listen.port == SMTP_PORT, c->intercept.method == METHOD_TPROXY,
+		    "listen", "method: tproxy needs a port other than 25" },
 		{ c->intercept.source_client, c->intercept.method != METHOD_TPROXY, "source",
 		    "client needs method: tproxy" },
 		{ c->intercept.local, none, "local", "yes needs rules of postern's own, and "

@@ -340,6 +340,8 @@ static const struct fault sources[] = {
 	{ "intercept: { from: [10.0.0.0/8], scope: some }\n", "\"some\" is none of all, required" },
 	{ "intercept: { from: [10.0.0.0/8], watch: 2 }\n", "\"2\" is none of yes, no" },
 	/* What one key asks of another: said at the key that asks. */
+	{ "intercept: { from: [10.0.0.0/8], listen: \"[::]:25\", method: tproxy }\n",
+	    "f.yaml:1:42: error: intercept.listen: method: tproxy needs a port other than 25" },
 	{ "intercept: { from: [10.0.0.0/8], source: client }\n", "f.yaml:1:42: error: "
 	    "intercept.source: client needs method: tproxy" },
 	{ "intercept:\n  source: client\n  method: redirect\n  from: [10.0.0.0/8]\n",

@@ -285,6 +285,75 @@ request_in_single_octets(void **state)
 	close(fd);
 }
 
+/* Who has shut its sending side has not gone: as `... | nc -U -N` does. */
+static void
+half_closed(void **state)
+{
+	static const struct {
+		const char *request, *holds;
+	} rows[] = {
+		{ "{\"verb\":\"mode\"}\n", "\"mode\":\"enforce\"" },
+		{ "{\"verb\":\"decisions\"}\n", "\"exit\":0" },
+		{ "{\"verb\":\"mode\"}", "no line end" },
+		{ "", "no line end" },
+	};
+	struct fixture *f = *state;
+	char buf[1024];
+	size_t i;
+	int fd;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		fd = dial(f);
+		say(fd, rows[i].request);
+		assert_int_equal(shutdown(fd, SHUT_WR), 0);
+		hear(f, fd, buf, sizeof(buf), NULL);
+		assert_non_null(strstr(buf, rows[i].holds));
+		close(fd);
+	}
+	fd = dial(f);				/* one that asks first and shuts while it waits */
+	say(fd, "{\"verb\":\"probe\",\"name\":\"mx.a.example\",\"domain\":\"a.example\"}\n");
+	turn(f, 4);
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	turn(f, 4);
+	assert_int_not_equal(f->probe, 0);
+	server_probe_step(f->server, &(struct probe_step){ .id = f->probe, .last = true,
+	    .text = "done" });
+	hear(f, fd, buf, sizeof(buf), NULL);
+	assert_non_null(strstr(buf, "done"));
+	assert_non_null(strstr(buf, "\"exit\":0"));
+	close(fd);
+}
+
+/* Followers too; one that has gone for good gives its place back with the next line. */
+static void
+half_closed_follower(void **state)
+{
+	struct fixture *f = *state;
+	int fds[32], fd, i;
+	char buf[512];
+
+	for (i = 0; i < 32; i++) {
+		fds[i] = dial(f);
+		say(fds[i], "{\"verb\":\"decisions\",\"follow\":true}\n");
+		assert_int_equal(shutdown(fds[i], SHUT_WR), 0);
+		hear(f, fds[i], buf, sizeof(buf), "\n");
+	}
+	server_event_line(f->server, "{}", 2);
+	hear(f, fds[31], buf, sizeof(buf), "}\n");
+	assert_string_equal(buf, "{\"event\":{}}\n");
+	for (i = 0; i < 32; i++)
+		close(fds[i]);
+	turn(f, 3);
+	server_event_line(f->server, "{}", 2);
+	turn(f, 3);
+	fd = dial(f);
+	say(fd, "{\"verb\":\"decisions\",\"follow\":true}\n");
+	hear(f, fd, buf, sizeof(buf), "\n");
+	assert_non_null(strstr(buf, "sizes"));
+	close(fd);
+	turn(f, 3);
+}
+
 static void
 changes(void **state)
 {
@@ -803,6 +872,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(garbage_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(request_too_large, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(request_in_single_octets, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(half_closed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(half_closed_follower, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(changes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(acknowledged_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(changes_not_permitted, set_up, tear_down),
