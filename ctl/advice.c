@@ -92,7 +92,7 @@ static const struct {
 	    "  that this host may reach port 443 outside.\n" },
 	{ "", "service-down", "", "",
 	    "  The policy process did not answer in time. See posternctl status, and\n"
-	    "  journalctl -u postern; the MTA tries again by itself.\n" },
+	    "  journalctl -u posternd; the MTA tries again by itself.\n" },
 	{ "", "null-mx", "", "",
 	    "  The domain says that it takes no mail (null MX, RFC 7505). Tell the sender;\n"
 	    "  the MTA gives up when its queue lifetime is over.\n" },

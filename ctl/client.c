@@ -13,6 +13,7 @@
 
 #include "ctl/buffer.h"
 
+#define CONNECT_WAIT_S 3	/* a hung server, and others that wait for it already */
 #define ANSWER_WAIT_S 200	/* a little over the server's own limit */
 #define LINE_MAX_OCTETS (16u << 20)	/* twice what the server sends at most */
 #define READ_STEP 16384
@@ -26,11 +27,11 @@ struct client {
 };
 
 static void
-set_wait(int fd, time_t seconds)
+set_wait(int fd, int direction, time_t seconds)
 {
 	struct timeval limit = { .tv_sec = seconds };
 
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	setsockopt(fd, SOL_SOCKET, direction, &limit, sizeof(limit));
 }
 
 /* Which way a connection failed decides what the administrator can do about it. */
@@ -48,6 +49,11 @@ explain_failure(int problem, const char *path, char *error, size_t error_size)
 		snprintf(error, error_size, "not permitted to open %s\n"
 		    "next: ask as root, or as a member of the group of the daemon's user", path);
 		return EXIT_NOT_PERMITTED;
+	case EAGAIN:
+		snprintf(error, error_size, "posternd does not answer at %s\n"
+		    "next: journalctl -u posternd; it is killed and started anew when it hangs",
+		    path);
+		return EXIT_TEMPORARY;
 	default:
 		snprintf(error, error_size, "%s: %s", path, strerror(problem));
 		return EXIT_TEMPORARY;
@@ -66,6 +72,8 @@ connect_to(const char *path)
 	}
 	memcpy(name.sun_path, path, strlen(path) + 1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0)
+		set_wait(fd, SO_SNDTIMEO, CONNECT_WAIT_S);	/* connect heeds it */
 	if (fd < 0 || connect(fd, (const struct sockaddr *)&name, sizeof(name)) == 0)
 		return fd;
 	problem = errno;
@@ -87,7 +95,7 @@ client_ask(const char *path, const struct request *r, enum exit_code *code, char
 		*code = explain_failure(errno, path, error, error_size);
 		return NULL;
 	}
-	set_wait(fd, ANSWER_WAIT_S);
+	set_wait(fd, SO_RCVTIMEO, ANSWER_WAIT_S);
 	/* A server that has no room for us may have hung up already: its words are read first. */
 	c = calloc(1, sizeof(*c));
 	if (c == NULL || len == 0 || (send(fd, line, len, MSG_NOSIGNAL) != (ssize_t)len &&
@@ -209,11 +217,11 @@ client_file(const struct client *c, size_t which)
 void
 client_wait(struct client *c)
 {
-	set_wait(c->fd, 0);
+	set_wait(c->fd, SO_RCVTIMEO, 0);
 }
 
 void
 client_limit(struct client *c, unsigned seconds)
 {
-	set_wait(c->fd, (time_t)seconds);
+	set_wait(c->fd, SO_RCVTIMEO, (time_t)seconds);
 }

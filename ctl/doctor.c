@@ -105,8 +105,6 @@ doctor_local_only(const struct config *config)
 static void
 prepare(struct doctor *d)
 {
-	char error[DOCTOR_TEXT_SIZE];
-
 	if (d->config->intercept.method == METHOD_NONE)
 		return;
 	d->planned = plan_make(d->config, d->host->plan, &d->plan, d->plan_error,
@@ -115,7 +113,7 @@ prepare(struct doctor *d)
 		d->ruled = ruleset_make(&d->plan, &d->rules, d->plan_error,
 		    sizeof(d->plan_error));
 	if (d->host->privileged)
-		d->loaded = d->host->loaded(error, sizeof(error));
+		d->loaded = d->host->loaded(d->loaded_error, sizeof(d->loaded_error));
 }
 
 void
@@ -124,10 +122,10 @@ doctor_examine(struct doctor *d, const struct config *config, const struct docto
 	static void (*const checks[])(struct doctor *d) = {
 		doctor_daemon, doctor_processes, doctor_unit, doctor_families, doctor_programs,
 		doctor_kernel, doctor_rules, doctor_order, doctor_death, doctor_others,
-		doctor_input, doctor_listener, doctor_interface, doctor_clients, doctor_bridge,
-		doctor_forwarding, doctor_rp_filter, doctor_route_localnet, doctor_conntrack,
-		doctor_resolver, doctor_policy_host, doctor_clock, doctor_ca, doctor_descriptors,
-		doctor_memory, doctor_disk,
+		doctor_networkd, doctor_input, doctor_listener, doctor_interface, doctor_clients,
+		doctor_bridge, doctor_forwarding, doctor_rp_filter, doctor_route_localnet,
+		doctor_conntrack, doctor_resolver, doctor_policy_host, doctor_clock, doctor_ca,
+		doctor_descriptors, doctor_memory, doctor_disk,
 	};
 	size_t i;
 

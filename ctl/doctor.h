@@ -79,8 +79,10 @@ struct doctor {
 	json_t *status;			/* the daemon's; NULL: not there */
 	bool daemon_down;		/* surely, not just out of our reach */
 	char *loaded;			/* of our rules; NULL: not known */
+	char loaded_error[DOCTOR_TEXT_SIZE];
 	bool rules_right;		/* as the check of the rules found them */
 	bool chains_known;
+	char chains_error[DOCTOR_TEXT_SIZE];
 	struct chains *chains;
 	struct doctor_finding findings[DOCTOR_FINDINGS_MAX];
 	size_t len;
@@ -102,9 +104,11 @@ bool doctor_read(const struct doctor *d, const char *path, char *buf, size_t siz
 bool doctor_number(const struct doctor *d, const char *path, long *out);
 bool doctor_present(const struct doctor *d, const char *path);
 
-
 /* doctor_local_only: nobody but this host itself is served. */
 bool doctor_local_only(const struct config *config);
+
+/* doctor_interface_missing: intercept.interface is given, and this machine has no such one. */
+bool doctor_interface_missing(const struct doctor *d);
 
 /* The machine itself. */
 extern const struct doctor_host doctor_machine;
@@ -120,6 +124,7 @@ void doctor_rules(struct doctor *d);		/* doctor_rules.c */
 void doctor_order(struct doctor *d);
 void doctor_death(struct doctor *d);
 void doctor_others(struct doctor *d);		/* doctor_others.c */
+void doctor_networkd(struct doctor *d);
 void doctor_input(struct doctor *d);
 void doctor_interface(struct doctor *d);	/* doctor_interface.c */
 void doctor_clients(struct doctor *d);

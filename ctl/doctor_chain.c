@@ -364,6 +364,7 @@ walk_chain(struct walk *w, const struct chain *chain, const struct chain_view *w
 			continue;
 		if (v.verdict == VERDICT_RETURN && v.sure)
 			return true;
+		v.family = chain->family;
 		v.sure = v.sure && way->sure;
 		v.toward = v.toward || way->toward;
 		v.match = way->match == CHAIN_NAMED ? CHAIN_NAMED : v.match;
@@ -389,6 +390,6 @@ chains_walk(const struct chains *c, const char *hook, const struct chain_packet 
 		if (!token_is(i->hook, hook))
 			continue;
 		if (walk_chain(&w, i, &start, 0) && visitor->end != NULL)
-			visitor->end(visitor->arg, i->drops);
+			visitor->end(visitor->arg, i->family, i->drops);
 	}
 }

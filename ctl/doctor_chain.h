@@ -36,6 +36,7 @@ struct chain_view {
 	bool toward;		/* only to certain addresses */
 	enum chain_verdict verdict;
 	struct token target;	/* of a jump */
+	const char *family;	/* "ip", "ip6" by iptables; NULL: nft */
 };
 
 struct chain_packet {
@@ -55,10 +56,11 @@ bool chains_iptables(struct chains *c, char *text, const char *family);
 bool chains_nft(struct chains *c, char *text);
 
 /* chains_walk: calls `rule` for each rule of this hook's base chains, and of the chains they jump
- * to, that may meet the packet, until it says false; then `end` with the base chain's policy. */
+ * to, that may meet the packet, until it says false; then `end` with the base chain's policy and
+ * its family, as in a view. */
 struct chain_visitor {
 	bool (*rule)(void *arg, const struct chain_view *v, struct token line);
-	void (*end)(void *arg, bool drops);	/* may be NULL */
+	void (*end)(void *arg, const char *family, bool drops);	/* may be NULL */
 	void *arg;
 };
 void chains_walk(const struct chains *c, const char *hook, const struct chain_packet *packet,

@@ -106,7 +106,8 @@ doctor_processes(struct doctor *d)
 
 /* Installed in one of the folders, and wanted by a target? */
 static void
-check_unit(struct doctor *d, const char *unit, const char *target, const char *what)
+check_unit(struct doctor *d, enum doctor_state state, const char *unit, const char *target,
+    const char *what)
 {
 	static const char *const folders[] = { "/etc/systemd/system", "/run/systemd/system",
 		"/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system" };
@@ -123,7 +124,7 @@ check_unit(struct doctor *d, const char *unit, const char *target, const char *w
 		doctor_say(d, DOCTOR_OK, "systemd", "%s is enabled", unit);
 		return;
 	}
-	doctor_say(d, DOCTOR_NOTE, "systemd", "%s is not %s: %s", unit,
+	doctor_say(d, state, "systemd", "%s is not %s: %s", unit,
 	    installed ? "enabled" : "installed", what);
 	if (installed)
 		doctor_remedy(d, "systemctl enable %s", unit);
@@ -139,9 +140,9 @@ doctor_unit(struct doctor *d)
 		    "start posternd and restart it");
 		return;
 	}
-	check_unit(d, "posternd.service", "multi-user.target",
+	check_unit(d, DOCTOR_NOTE, "posternd.service", "multi-user.target",
 	    "posternd does not start with the machine");
 	if (d->config->intercept.method != METHOD_NONE)
-		check_unit(d, "postern-guard.service", "sysinit.target",
-		    "after a boot no rule stands before somebody installs them");
+		check_unit(d, DOCTOR_WARNING, "postern-guard.service", "sysinit.target",
+		    "after a boot mail flows past postern until somebody installs the rules");
 }

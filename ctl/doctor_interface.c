@@ -58,18 +58,81 @@ link_of(const struct doctor *d)
 	return l;
 }
 
+/* "lan+" is every interface whose name begins so, as iptables has it. */
+static bool
+is_pattern(const char *name)
+{
+	return name != NULL && name[0] != '\0' && name[strlen(name) - 1] == '+';
+}
+
+static bool
+is_interface(const struct doctor *d, const char *device)
+{
+	const char *name = interface_of(d);
+
+	return is_pattern(name) ? strncmp(device, name, strlen(name) - 1) == 0 :
+	    strcmp(device, name) == 0;
+}
+
+enum presence { MISSING, PRESENT, UNTOLD };
+
+/* In the list of all, "4: lan0@if3: <...", since where `ip` fails nothing is said of the name. */
+static enum presence
+presence_of(const struct doctor *d)
+{
+	static const char *const argv[] = { "ip", "-o", "link", "show", NULL };
+	struct program_result r = { .status = 0 };
+	enum presence found = UNTOLD;
+	struct token line, word;
+	const char *at;
+	char name[64];
+
+	if (!is_pattern(interface_of(d)) && link_of(d).there)
+		return PRESENT;
+	if (d->host->run(argv, NULL, &r)) {
+		found = MISSING;
+		for (at = r.out; *at != '\0'; at += line.len + (at[line.len] == '\n')) {
+			struct token rest = line = (struct token){ at, strcspn(at, "\n") };
+
+			token_next(&rest, &word);
+			if (!token_next(&rest, &word))
+				continue;
+			snprintf(name, sizeof(name), "%.*s", (int)word.len, word.p);
+			name[strcspn(name, "@:")] = '\0';
+			if (is_interface(d, name))
+				found = PRESENT;
+		}
+	}
+	program_free(&r);
+	return found;
+}
+
+bool
+doctor_interface_missing(const struct doctor *d)
+{
+	return interface_of(d) != NULL && presence_of(d) == MISSING;
+}
+
 void
 doctor_interface(struct doctor *d)
 {
 	const char *name = interface_of(d);
+	enum presence found;
 	struct link l;
 
 	if (name == NULL)
 		return;
+	found = presence_of(d);
 	l = link_of(d);
-	if (!l.there) {
-		doctor_say(d, DOCTOR_FAULT, "interface", "there is no interface %s", name);
+	if (found == UNTOLD) {
+		doctor_say(d, DOCTOR_UNKNOWN, "interface", "`ip link` does not tell of %s", name);
+		doctor_remedy(d, "apt install iproute2; run `ip link` and see why it fails");
+	} else if (found == MISSING) {
+		doctor_say(d, DOCTOR_FAULT, "interface", "there is no interface %s: the rules "
+		    "catch nobody", name);
 		doctor_remedy(d, "intercept.interface; `ip link` names those that are there");
+	} else if (is_pattern(name)) {
+		doctor_say(d, DOCTOR_OK, "interface", "%s is there", name);
 	} else if (!l.up || !l.carrier) {
 		doctor_say(d, DOCTOR_FAULT, "interface", "%s is %s", name,
 		    !l.up ? "not up" : "up, but has no link");
@@ -114,7 +177,7 @@ routed_to(const struct doctor *d, const struct network *n, unsigned next, char d
 		}
 	}
 	program_free(&r);
-	return local ? -1 : strcmp(device, interface_of(d)) == 0;
+	return local ? -1 : is_interface(d, device);
 }
 
 /* A part of the network is routed there: `from: 10.0.0.0/8` may stand for many small ones. */
@@ -125,7 +188,8 @@ part_routed_to(const struct doctor *d, const struct network *n)
 	const char *const argv[] = { "ip", address_is_v4(&n->ip) ? "-4" : "-6", "route", "show",
 		"root", network_print(n, text), "dev", interface_of(d), NULL };
 	struct program_result r = { .status = 0 };
-	bool found = d->host->run(argv, NULL, &r) && r.out[0] != '\0';
+	bool found = !is_pattern(interface_of(d)) && d->host->run(argv, NULL, &r) &&
+	    r.out[0] != '\0';
 
 	program_free(&r);
 	return found;
@@ -246,7 +310,7 @@ doctor_bridge(struct doctor *d)
 	const char *name = interface_of(d);
 	struct link l;
 
-	if (name == NULL)
+	if (name == NULL || is_pattern(name))
 		return;
 	l = link_of(d);
 	if (l.master[0] != '\0') {

@@ -143,8 +143,8 @@ check_folder(struct doctor *d, const char *folder, const char *key)
 
 	if (!d->host->space(folder, &s)) {
 		if (errno == ENOENT && d->status == NULL) {
-			doctor_say(d, DOCTOR_NOTE, "disk", "%s (%s) is not there yet; posternd "
-			    "makes it when it starts as root", folder, key);
+			doctor_say(d, DOCTOR_NOTE, "disk", "%s (%s) is not there yet; its unit, or "
+			    "posternd started as root, makes it", folder, key);
 			return;
 		}
 		denied = errno == EACCES;

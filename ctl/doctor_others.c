@@ -1,24 +1,29 @@
-/* doctor_others.c - other programs' rules: who else redirects port 25, and does INPUT let us listen
+/* doctor_others.c - other programs: who redirects port 25, removes routing rules, shuts INPUT
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
+#include <strings.h>
 
 #include "ctl/doctor.h"
 
 #define SMTP_PORT 25
+#define SHOWN_OCTETS 400	/* of a rule */
 #define SHOWN_MAX 5	/* rules named one by one; a cluster's node has thousands */
 
 static bool
-ask_program(const struct doctor *d, const char *const argv[], const char *family,
-    struct chains *chains)
+ask_program(struct doctor *d, const char *const argv[], const char *family)
 {
 	struct program_result r = { .status = 0 };
 	bool ok = d->host->run(argv, NULL, &r);
 	char *text = ok ? r.out : NULL;
+	struct chains *chains = d->chains;
 
 	if (ok) {
 		r.out = NULL;	/* the chains keep it */
 		ok = family != NULL ? chains_iptables(chains, text, family) :
 		    chains_nft(chains, text);
+	} else {
+		snprintf(d->chains_error, sizeof(d->chains_error), ": %s: %.*s", argv[0],
+		    (int)strcspn(r.error, "\n"), r.error);
 	}
 	program_free(&r);
 	return ok;
@@ -37,18 +42,26 @@ read_chains(struct doctor *d)
 		return d->chains_known;
 	d->chains = chains_new();
 	d->chains_known = d->chains != NULL &&
-	    (d->host->exists(v4[0], path) == NULL || ask_program(d, v4, "ip", d->chains)) &&
-	    (d->host->exists(v6[0], path) == NULL || ask_program(d, v6, "ip6", d->chains)) &&
-	    (d->host->exists(nft[0], path) == NULL || ask_program(d, nft, NULL, d->chains));
+	    (d->host->exists(v4[0], path) == NULL || ask_program(d, v4, "ip")) &&
+	    (d->host->exists(v6[0], path) == NULL || ask_program(d, v6, "ip6")) &&
+	    (d->host->exists(nft[0], path) == NULL || ask_program(d, nft, NULL));
 	return d->chains_known;
 }
 
 static void
 say_unread(struct doctor *d, const char *name)
 {
-	doctor_say(d, DOCTOR_UNKNOWN, name, "the firewall's rules cannot be read");
-	doctor_remedy(d, d->host->privileged ? "run iptables-save, ip6tables-save and "
-	    "nft list ruleset and see why they fail" : "run as root");
+	doctor_say(d, DOCTOR_UNKNOWN, name, "the firewall's rules cannot be read%s",
+	    d->chains_error);
+	doctor_remedy(d, d->host->privileged ? "run with CAP_NET_ADMIN, then iptables-save, "
+	    "ip6tables-save and nft list ruleset, and see why they fail" : "run as root");
+}
+
+/* Who shows the rule. */
+static const char *
+program_of(const char *family)
+{
+	return family == NULL ? "nft" : strcmp(family, "ip6") == 0 ? "ip6tables" : "iptables";
 }
 
 struct search {
@@ -67,10 +80,10 @@ on_rule(void *arg, const struct chain_view *v, struct token line)
 		return !(v->sure && (v->verdict == VERDICT_ACCEPT || v->verdict == VERDICT_DROP));
 	if ((warn ? s->warned++ : s->noted++) >= SHOWN_MAX)
 		return true;
-	doctor_say(s->d, warn ? DOCTOR_WARNING : DOCTOR_NOTE, "others", "%s: %.*s",
+	doctor_say(s->d, warn ? DOCTOR_WARNING : DOCTOR_NOTE, "others", "%s (%s): %.*s",
 	    warn ? "another program redirects port 25" :
-	    "a rule of others may redirect port 25 too", line.len < 400 ? (int)line.len : 400,
-	    line.p);
+	    "a rule of others may redirect port 25 too", program_of(v->family),
+	    line.len < SHOWN_OCTETS ? (int)line.len : SHOWN_OCTETS, line.p);
 	doctor_remedy(s->d, warn ? "take it away, or let it except postern's user and clients" :
 	    "look whether the clients' mail meets it");
 	return true;
@@ -96,10 +109,69 @@ doctor_others(struct doctor *d)
 		doctor_say(d, DOCTOR_NOTE, "others", "%u such rules in all", s.warned + s.noted);
 }
 
+/* The last word of networkd.conf and its drop-ins counts; yes where there is none. */
+static bool
+takes_foreign_rules(const char *text)
+{
+	static const char key[] = "ManageForeignRoutingPolicyRules=";
+	static const char *const off[] = { "no", "false", "off", "0" };
+	bool takes = true;
+	struct token line;
+	size_t i;
+
+	for (; *text != '\0'; text += line.len + (text[line.len] == '\n')) {
+		line = (struct token){ text, strcspn(text, "\n") };
+		if (strncmp(line.p, key, sizeof(key) - 1) != 0)
+			continue;
+		takes = true;
+		for (i = 0; i < sizeof(off) / sizeof(off[0]); i++)
+			if (strncasecmp(line.p + sizeof(key) - 1, off[i], strlen(off[i])) == 0)
+				takes = false;
+	}
+	return takes;
+}
+
+/* Its link to the unit's invocation is there while it runs. */
+void
+doctor_networkd(struct doctor *d)
+{
+	static const char *const argv[] = { "systemd-analyze", "cat-config",
+		"systemd/networkd.conf", NULL };
+	struct program_result r = { .status = 0 };
+
+	if (d->config->intercept.method == METHOD_NONE ||
+	    !doctor_present(d, "/run/systemd/units/invocation:systemd-networkd.service"))
+		return;
+	if (d->host->run(argv, NULL, &r) && !takes_foreign_rules(r.out)) {
+		doctor_say(d, DOCTOR_OK, "networkd", "leaves others' routing rules alone");
+	} else {
+		doctor_say(d, d->config->intercept.watch ? DOCTOR_NOTE : DOCTOR_WARNING,
+		    "networkd", "systemd-networkd runs and removes routing rules that it does not "
+		    "know when it starts and when links change; %s", d->config->intercept.watch ?
+		    "posternd puts ours back" : "nobody puts ours back (intercept.watch: no)");
+		doctor_remedy(d, "ManageForeignRoutingPolicyRules=no and ManageForeignRoutes=no "
+		    "below [Network] in /etc/systemd/networkd.conf.d/postern.conf");
+	}
+	program_free(&r);
+}
+
 struct door {
 	bool blocked;		/* by some base chain */
 	struct token by;
+	char where[40];		/* the programs that show it */
 };
+
+static void
+block(struct door *door, const char *family)
+{
+	const char *program = program_of(family);
+	size_t len = strlen(door->where);
+
+	door->blocked = true;
+	if (strstr(door->where, program) == NULL)
+		snprintf(door->where + len, sizeof(door->where) - len, "%s%s",
+		    len > 0 ? ", " : "", program);
+}
 
 static bool
 on_input_rule(void *arg, const struct chain_view *v, struct token line)
@@ -110,7 +182,7 @@ on_input_rule(void *arg, const struct chain_view *v, struct token line)
 	if (v->verdict == VERDICT_ACCEPT && v->match != CHAIN_NEVER)
 		return false;
 	if (v->verdict == VERDICT_DROP && v->sure) {
-		door->blocked = true;
+		block(door, v->family);
 		door->by = line;
 		return false;
 	}
@@ -118,11 +190,10 @@ on_input_rule(void *arg, const struct chain_view *v, struct token line)
 }
 
 static void
-on_input_end(void *arg, bool drops)
+on_input_end(void *arg, const char *family, bool drops)
 {
-	struct door *door = arg;
-
-	door->blocked = door->blocked || drops;
+	if (drops)
+		block(arg, family);
 }
 
 void
@@ -147,11 +218,12 @@ doctor_input(struct doctor *d)
 		return;
 	}
 	if (door.by.len > 0)
-		doctor_say(d, DOCTOR_WARNING, "input", "clients cannot reach port %u here: %.*s",
-		    port, door.by.len < 400 ? (int)door.by.len : 400, door.by.p);
+		doctor_say(d, DOCTOR_WARNING, "input", "clients cannot reach port %u here (%s): "
+		    "%.*s", port, door.where, door.by.len < SHOWN_OCTETS ? (int)door.by.len :
+		    SHOWN_OCTETS, door.by.p);
 	else
 		doctor_say(d, DOCTOR_WARNING, "input", "clients cannot reach port %u here: the "
-		    "policy is to drop and no rule accepts it", port);
+		    "policy is to drop and no rule accepts it (%s)", port, door.where);
 	doctor_remedy(d, "accept TCP port %u from the clients in INPUT (or in nft's input chain)",
 	    port);
 }

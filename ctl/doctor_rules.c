@@ -89,8 +89,11 @@ doctor_rules(struct doctor *d)
 	if (d->config->intercept.method == METHOD_NONE)
 		return;
 	if (d->loaded == NULL) {
-		doctor_say(d, DOCTOR_UNKNOWN, "rules", "what is loaded cannot be read");
-		doctor_remedy(d, d->host->privileged ? "see the check `programs`" : "run as root");
+		d->loaded_error[strcspn(d->loaded_error, "\n")] = '\0';
+		doctor_say(d, DOCTOR_UNKNOWN, "rules", "what is loaded cannot be read%s%s",
+		    d->loaded_error[0] != '\0' ? ": " : "", d->loaded_error);
+		doctor_remedy(d, d->host->privileged ? "run with CAP_NET_ADMIN; see the check "
+		    "`programs` too" : "run as root");
 		return;
 	}
 	installed_path(d->config, path, sizeof(path));
@@ -212,11 +215,15 @@ doctor_death(struct doctor *d)
 		doctor_say(d, DOCTOR_FAULT, "if-it-dies", "nothing changes: no rules are loaded, "
 		    "mail flows past postern, unguarded, now as then");
 		doctor_remedy(d, "posternctl rules install --confirm 120s");
+	} else if (doctor_interface_missing(d)) {
+		doctor_say(d, DOCTOR_FAULT, "if-it-dies", "nothing changes: the rules are for an "
+		    "interface that is not there, mail that comes in elsewhere flows past postern");
+		doctor_remedy(d, "see the check `interface`");
 	} else if (!d->planned) {
 		doctor_say(d, DOCTOR_UNKNOWN, "if-it-dies", "what happens depends on rules that "
 		    "this configuration does not give");
 		doctor_remedy(d, "see the check `families`");
-	} else if (d->plan.open) {
+	} else if (d->plan.open && (d->rules_right || d->loaded == NULL)) {
 		doctor_say(d, d->daemon_down ? DOCTOR_WARNING : DOCTOR_NOTE, "if-it-dies",
 		    "%s port 25 is open: mail flows past postern, unguarded "
 		    "(intercept.when-down: open)", when);

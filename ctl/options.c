@@ -73,9 +73,14 @@ struct parser {
 	size_t error_size;
 };
 
+/* Who asks for JSON gets it, also where what stands before --json is wrong. */
 static bool
 fail(struct parser *p, const char *what, const char *which)
 {
+	int i;
+
+	for (i = 1; i < p->argc && strcmp(p->argv[i], "--") != 0; i++)
+		p->out->json = p->out->json || strcmp(p->argv[i], "--json") == 0;
 	snprintf(p->error, p->error_size, "%s%s%.100s", what, which[0] == '\0' ? "" : ": ", which);
 	return false;
 }
@@ -251,6 +256,20 @@ take_word(struct parser *p)
 	return false;
 }
 
+/* "rules" alone, or with a word that is none of its own. */
+static bool
+fail_second(struct parser *p, const char *word)
+{
+	char text[120] = "this verb needs one word more, of", *at = text + strlen(text);
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(word, rows[i].word) == 0)
+			at += snprintf(at, (size_t)(text + sizeof(text) - at), " %.12s",
+			    rows[i].second);
+	return fail(p, text, word);
+}
+
 /* The verb, of one word or two. */
 static bool
 take_verb(struct parser *p)
@@ -267,7 +286,7 @@ take_verb(struct parser *p)
 			p->row = &rows[i];
 	}
 	if (p->row == NULL)
-		return fail(p, known ? "this verb needs another word" : "no such verb", word);
+		return known ? fail_second(p, word) : fail(p, "no such verb", word);
 	if (p->row->second != NULL)
 		p->at++;
 	p->out->verb = p->row->verb;

@@ -112,6 +112,15 @@ pending_waits(const char *note, struct pending *p, unsigned long long *left_ms)
 }
 
 bool
+pending_abandoned(const char *note, const struct pending *p)
+{
+	struct pending there;
+
+	return named(note, &there) && there.pid == p->pid && there.born == p->born &&
+	    born(p->pid) != p->born;
+}
+
+bool
 pending_former(const char *note, struct former *out)
 {
 	char path[PATH_SIZE], error[256];

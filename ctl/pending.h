@@ -40,6 +40,10 @@ bool pending_restart(const char *note, unsigned long seconds, struct pending *p)
  * over; p learns of a restart. */
 bool pending_waits(const char *note, struct pending *p, unsigned long long *left_ms);
 
+/* pending_abandoned: that one has ended, and neither were the rules confirmed nor could they be
+ * undone. */
+bool pending_abandoned(const char *note, const struct pending *p);
+
 /* pending_end: nothing waits any more; what is there stays. */
 void pending_end(const char *note);
 

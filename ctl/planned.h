@@ -16,6 +16,10 @@ struct planned {
  * its rules are freed with ruleset_free. */
 int planned_make(const struct options *o, const struct config *config, struct planned *out);
 
+/* planned_absent: true with one line when the interface of the plan does not exist: the rules can
+ * be loaded, and catch nobody. */
+bool planned_absent(const struct plan *p, char *text, size_t size);
+
 /* planned_root: EXIT_YES, or EXIT_NOT_PERMITTED after that was said. */
 int planned_root(const struct options *o);
 

@@ -42,6 +42,25 @@ with_config(const struct options *o, int (*task)(const struct options *o,
 	return code;
 }
 
+/* The daemon runs on with what it has read: just then it must answer, and the rules must go. */
+static int
+despite_errors(const struct options *o, int (*task)(const struct options *o,
+    const struct config *config))
+{
+	struct config *config = load(o);
+	int code;
+
+	if (config == NULL && (config = config_anyway(o->config)) != NULL && !o->json)
+		fprintf(stderr, "posternctl: the configuration has errors; going on with %s\n",
+		    config->control);
+	if (config == NULL)
+		return task_fail(o, EXIT_CONFIG, "the configuration cannot be read\n"
+		    "next: posternctl check-config");
+	code = task(o, config);
+	config_free(config);
+	return code;
+}
+
 static int
 later(const struct options *o)
 {
@@ -70,17 +89,17 @@ run(const struct options *o)
 	case VERB_RULES_INSTALL:
 		return with_config(o, task_rules_install);
 	case VERB_RULES_CONFIRM:
-		return with_config(o, task_rules_confirm);
+		return despite_errors(o, task_rules_confirm);
 	case VERB_RULES_REMOVE:
-		return with_config(o, task_rules_remove);
+		return despite_errors(o, task_rules_remove);
 	case VERB_RULES_VERIFY:
 		return with_config(o, task_rules_verify);
 	case VERB_DOCTOR:
 		return with_config(o, task_doctor);
 	case VERB_DECISIONS:
-		return with_config(o, task_decisions);
+		return despite_errors(o, task_decisions);
 	case VERB_EXPLAIN:
-		return with_config(o, task_explain);
+		return despite_errors(o, task_explain);
 	case VERB_RELOAD:
 		return with_config(o, task_reload);
 	case VERB_STATUS:
@@ -92,7 +111,7 @@ run(const struct options *o)
 	case VERB_POLICY_FORGET:
 	case VERB_POLICY_ACKNOWLEDGE:
 	case VERB_MODE:
-		return with_config(o, task_ask);
+		return despite_errors(o, task_ask);
 	}
 	return EXIT_USAGE;
 }

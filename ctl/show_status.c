@@ -184,7 +184,7 @@ show_status(FILE *out, const json_t *status)
 	}
 	label(out, "last reload");
 	fputs(json_is_true(json_object_get(status, "last_reload_refused")) ?
-	    "refused (posternctl check-config; what posternd said)\n" : "no problem\n",
+	    "refused (posternctl check-config; journalctl -u posternd)\n" : "no problem\n",
 	    out);
 	label(out, "DANE");
 	terminal_value(out, json_object_get(status, "dane"));

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "ctl/pending.h"
@@ -233,6 +234,8 @@ ask(struct install *in)
 	bool waits = true;
 	char c;
 
+	/* What was typed before the question is no answer to it. */
+	tcflush(STDIN_FILENO, TCIFLUSH);
 	printf("press Enter to confirm: ");
 	fflush(stdout);
 	while ((waits = pending_waits(in->note, &in->pending, &left)) && key.revents == 0)
@@ -240,6 +243,9 @@ ask(struct install *in)
 	putchar('\n');
 	if (waits && read(STDIN_FILENO, &c, 1) == 1)
 		return task_rules_confirm(in->o, in->config);
+	if (!waits && pending_abandoned(in->note, &in->pending))
+		return task_fail(in->o, EXIT_NO, "nobody waits to undo them any more, and they "
+		    "were not undone\nnext: posternctl rules verify, or rules remove");
 	if (!waits && left == 0)
 		return task_fail(in->o, EXIT_NO, "not confirmed in time: what was there before is "
 		    "back");
@@ -271,6 +277,7 @@ task_rules_install(const struct options *o, const struct config *config)
 	if (code != EXIT_YES)
 		return code;
 	in.running = answers(config);
+	planned_absent(&in.planned.plan, in.warning, sizeof(in.warning));
 	say(&in);
 	if (o->confirm_s > 0 && !o->json && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
 		return ask(&in);

@@ -78,7 +78,8 @@ wait_for(const struct options *o, const struct config *config, json_int_t before
 		if (now == before && refused && i >= REFUSED_AFTER)
 			return task_fail(o, EXIT_CONFIG,
 			    "the daemon refused the configuration and keeps the running one\n"
-			    "next: posternctl check-config, with the file of the daemon");
+			    "next: posternctl check-config; where that finds nothing, "
+			    "journalctl -u posternd: it may need a restart");
 	}
 	return task_fail(o, EXIT_TEMPORARY,
 	    "asked for, but not seen to happen within 10 s\nnext: posternctl status");

@@ -15,6 +15,7 @@
 struct verify {
 	char *wanted, *loaded;		/* canonical texts */
 	char *before;			/* lines */
+	char absent[160];		/* the interface; "" when it is there */
 	json_t *missing, *unexpected;
 	bool equal, installed, other_order, noted;
 	unsigned long long guard, refused;
@@ -62,6 +63,24 @@ times(const char *text, const char *end, const struct line *wanted)
 	return n;
 }
 
+/* A line as JSON can hold it: comments of others may be of any encoding. */
+static void
+append(json_t *list, const struct line *l)
+{
+	size_t skip = l->part_len > 2 ? 2 : l->part_len, i;
+	char *text = NULL;
+	int len = asprintf(&text, "%.*s (%.*s)", (int)l->len, l->p, (int)(l->part_len - skip),
+	    l->part + skip);
+
+	if (len < 0)
+		return;
+	for (i = 0; i < (size_t)len; i++)
+		if ((unsigned char)text[i] >= 0x80)
+			text[i] = '?';
+	json_array_append_new(list, json_string(text));
+	free(text);
+}
+
 /* The lines that stand oftener in these than in those. */
 static json_t *
 surplus(const char *these, const char *those)
@@ -70,13 +89,9 @@ surplus(const char *these, const char *those)
 	struct line l = { "", 0, "", 0 };
 	const char *rest = these;
 
-	while (next(&rest, &l)) {
-		size_t skip = l.part_len > 2 ? 2 : l.part_len;
-
+	while (next(&rest, &l))
 		if (times(these, rest, &l) > times(those, NULL, &l))
-			json_array_append_new(list, json_sprintf("%.*s (%.*s)", (int)l.len, l.p,
-			    (int)(l.part_len - skip), l.part + skip));
-	}
+			append(list, &l);
 	return list;
 }
 
@@ -132,6 +147,8 @@ say(const struct verify *v)
 		puts("next: posternctl rules install");
 	}
 	say_lines("warning: ", before);
+	if (v->absent[0] != '\0')
+		printf("warning: %s\n", v->absent);
 	if (v->installed && !v->noted)
 		puts("warning: no note of an installation: nobody puts these rules back when they "
 		    "are lost\nnext: posternctl rules install");
@@ -148,6 +165,8 @@ say_json(const struct verify *v)
 	    "before", task_lines(v->before, true), "leaks", (json_int_t)v->guard,
 	    "refused", (json_int_t)v->refused);
 
+	if (v->absent[0] != '\0')
+		json_object_set_new(answer, "warning", json_string(v->absent));
 	task_json(answer);
 	json_decref(answer);
 }
@@ -178,6 +197,7 @@ task_rules_verify(const struct options *o, const struct config *config)
 	if (code != EXIT_YES)
 		return code;
 	v.noted = is_noted(config);
+	planned_absent(&planned.plan, v.absent, sizeof(v.absent));
 	if (!find_out(&planned, &v, error, sizeof(error)))
 		code = task_fail(o, EXIT_TEMPORARY, error);
 	else if (o->json)

@@ -135,8 +135,9 @@ engine(struct engine *e, json_t *problems)
 	return status;
 }
 
-/* Mail comes here by rules: who installed them left a note. Without one they may still be there, by
- * somebody's script, so that is no problem but worth a word. */
+/* Mail comes here by rules: who installed them left a note. Without one (a boot without the unit
+ * postern-guard) nobody sees that they are not there, nor puts them back. With watch: no that is as
+ * it was asked for: they may be there by somebody's script. */
 static const char *
 rules(const struct config *config, json_t *problems)
 {
@@ -153,6 +154,9 @@ rules(const struct config *config, json_t *problems)
 		installed_free(&note);
 		break;
 	case INSTALLED_NO:
+		if (config->intercept.watch)
+			add_problem(problems, "the firewall's rules are not installed: mail flows "
+			    "past postern (posternctl rules install)");
 		break;
 	case INSTALLED_BROKEN:
 		snprintf(text, sizeof(text), "the firewall's rules cannot be watched: %s", why);
@@ -221,7 +225,7 @@ verb_status(struct connection *c, const struct request *r)
 	}
 	if (refused)
 		add_problem(problems, "the last reload was refused (posternctl check-config; "
-		    "what posternd said)");
+		    "journalctl -u posternd)");
 	answer = json_pack("{s:b,s:O,s:s,s:s,s:I,s:i,s:o,s:o,s:o,s:o,s:{s:s,s:s},s:b,s:s}",
 	    "healthy", json_array_size(problems) == 0, "problems", problems,
 	    "version", POSTERN_VERSION,

@@ -187,6 +187,20 @@ read_text(struct reading *r)
 	yaml_free(root);
 }
 
+static void
+parse(struct reading *r)
+{
+	if (r->report.len > CONFIG_SIZE_MAX) {
+		r->report.len = 0;
+		report_error(&r->report, REPORT_NOWHERE, "the file is larger than %u octets",
+		    CONFIG_SIZE_MAX);
+	} else if ((r->config = config_new(r->host)) == NULL) {
+		report_error(&r->report, REPORT_NOWHERE, "out of memory");
+	} else {
+		read_text(r);
+	}
+}
+
 struct config *
 config_parse(const char *text, size_t len, const char *name, const struct config_host *host,
     FILE *diagnostics, unsigned *errors, unsigned *warnings)
@@ -194,15 +208,7 @@ config_parse(const char *text, size_t len, const char *name, const struct config
 	struct reading r = { .report = { .file = name, .text = text, .len = len,
 	    .out = diagnostics }, .host = host };
 
-	if (len > CONFIG_SIZE_MAX) {
-		r.report.len = 0;
-		report_error(&r.report, REPORT_NOWHERE, "the file is larger than %u octets",
-		    CONFIG_SIZE_MAX);
-	} else if ((r.config = config_new(host)) == NULL) {
-		report_error(&r.report, REPORT_NOWHERE, "out of memory");
-	} else {
-		read_text(&r);
-	}
+	parse(&r);
 	if (errors != NULL)
 		*errors = r.report.errors;
 	if (warnings != NULL)
@@ -252,7 +258,8 @@ config_load(const char *file, FILE *diagnostics, unsigned *errors, unsigned *war
 	char *text = read_file(file, &len);
 
 	if (text == NULL) {
-		fprintf(diagnostics, "%s: error: %s\n", file, strerror(errno));
+		fprintf(diagnostics, "%s: error: %s%s\n", file, strerror(errno),
+		    errno == ENOENT ? "; postern.yaml.example is one to begin with" : "");
 		if (errors != NULL)
 			*errors = 1;
 		if (warnings != NULL)
@@ -262,6 +269,24 @@ config_load(const char *file, FILE *diagnostics, unsigned *errors, unsigned *war
 	config = config_parse(text, len, file, &config_host, diagnostics, errors, warnings);
 	free(text);
 	return config;
+}
+
+struct config *
+config_anyway(const char *file)
+{
+	struct reading r = { .report = { .file = file }, .host = &config_host };
+	char *text = read_file(file, &r.report.len), *said = NULL;
+	size_t said_len = 0;
+
+	r.report.text = text;
+	r.report.out = text != NULL ? open_memstream(&said, &said_len) : NULL;
+	if (r.report.out != NULL) {
+		parse(&r);
+		fclose(r.report.out);
+	}
+	free(said);
+	free(text);
+	return r.config;
 }
 
 static void

@@ -88,6 +88,9 @@ struct config {
  * config_free. */
 struct config *config_load(const char *file, FILE *diagnostics, unsigned *errors,
     unsigned *warnings);
+/* config_anyway: what is right in a FILE with errors, all else as the defaults, for who looks for
+ * the control socket alone; NULL when it cannot be read at all. */
+struct config *config_anyway(const char *file);
 void config_free(struct config *c);	/* NULL is allowed */
 
 /* config_rule_find: exact match by name; NULL when there is none or it has lapsed at `now`. */

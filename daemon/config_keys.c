@@ -155,25 +155,13 @@ key_error(struct reading *r, const struct config_key *key, const struct yaml *va
 	    key->section[0] != '\0' ? "." : "", key->name, text);
 }
 
-/* A word misspelt within its section, else a right word in the wrong section. */
+/* A right word in the wrong section, else one misspelt within its section. */
 static void
 unknown_key(struct reading *r, const char *section, const struct yaml *key)
 {
 	struct nearest n;
 	size_t i;
 
-	nearest_start(&n, key->text, key->len);
-	for (i = 0; i < KEYS; i++) {
-		if (strcmp(keys[i].section, section) == 0)
-			nearest_try(&n, keys[i].name);
-		else if (section[0] == '\0')
-			nearest_try(&n, keys[i].section);
-	}
-	if (n.best != NULL) {
-		report_error(&r->report, key->at, "unknown key \"%.60s\"; did you mean \"%s\"?",
-		    key->text, n.best);
-		return;
-	}
 	for (i = 0; i < KEYS; i++)
 		if (strcmp(keys[i].name, key->text) == 0) {
 			report_error(&r->report, key->at,
@@ -181,7 +169,18 @@ unknown_key(struct reading *r, const char *section, const struct yaml *key)
 			    keys[i].section, keys[i].section[0] != '\0' ? "." : "", keys[i].name);
 			return;
 		}
-	report_error(&r->report, key->at, "unknown key \"%.60s\"", key->text);
+	nearest_start(&n, key->text, key->len);
+	for (i = 0; i < KEYS; i++) {
+		if (strcmp(keys[i].section, section) == 0)
+			nearest_try(&n, keys[i].name);
+		else if (section[0] == '\0')
+			nearest_try(&n, keys[i].section);
+	}
+	if (n.best != NULL)
+		report_error(&r->report, key->at, "unknown key \"%.60s\"; did you mean \"%s\"?",
+		    key->text, n.best);
+	else
+		report_error(&r->report, key->at, "unknown key \"%.60s\"", key->text);
 }
 
 static const struct config_key *

@@ -294,12 +294,23 @@ take_from(struct reading *r, const struct config_key *key, const struct yaml *va
 	}
 }
 
+/* It goes into commands and rules: nothing but what interfaces are called (as in nfq/plan.c). */
+static bool
+is_interface(const struct yaml *value)
+{
+	static const char may[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	    "._@+-";
+
+	return value->len < IFNAMSIZ && strspn(value->text, may) == value->len &&
+	    value->text[0] != '-' && strcmp(value->text, "+") != 0;
+}
+
 void
 take_interface(struct reading *r, const struct config_key *key, const struct yaml *value)
 {
 	if (!is_scalar(r, key, value))
 		return;
-	if (value->len >= IFNAMSIZ || strpbrk(value->text, "/ :\t") != NULL)
+	if (!is_interface(value))
 		key_error(r, key, value, "\"%.60s\" cannot be the name of an interface",
 		    value->text);
 	else

@@ -13,10 +13,12 @@
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <sched.h>
+#include <signal.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -46,7 +48,8 @@
 static const int forbidden[] = {
 	/* other processes; clone3 hides what it is asked for and has its own rule */
 	SCMP_SYS(pidfd_open), SCMP_SYS(pidfd_send_signal), SCMP_SYS(pidfd_getfd),
-	SCMP_SYS(rt_sigqueueinfo), SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv),
+	SCMP_SYS(rt_sigqueueinfo), SCMP_SYS(rt_tgsigqueueinfo), SCMP_SYS(tkill),
+	SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv),
 	SCMP_SYS(process_vm_writev), SCMP_SYS(setpriority), SCMP_SYS(sched_setscheduler),
 	/* names, files by other ways, System V's objects */
 	SCMP_SYS(listen), SCMP_SYS(open_by_handle_at), SCMP_SYS(mount), SCMP_SYS(umount2),
@@ -67,7 +70,7 @@ static const int forbidden[] = {
 /* What a program of the firewall does and a worker does not. */
 static const int forbidden_to_workers[] = {
 	SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(clone),
-	SCMP_SYS(kill), SCMP_SYS(tkill), SCMP_SYS(prlimit64), SCMP_SYS(memfd_create),
+	SCMP_SYS(kill), SCMP_SYS(prlimit64), SCMP_SYS(memfd_create),
 };
 
 #define NEW_NAMESPACE (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
@@ -196,6 +199,33 @@ forbid_raw(scmp_filter_ctx filter)
 	return r;
 }
 
+/* forbid_signals: a signal can look like the policy process's crash over its store, which is set
+ * aside after two (death.c), and with it what it protects. abort() signals its own process; the
+ * kernel sends whatever signal, to whomever, when something comes to a file with an owner. */
+static int
+forbid_signals(scmp_filter_ctx filter)
+{
+	static const struct {
+		int call;
+		unsigned word;
+	} owners[] = {
+		{ SCMP_SYS(fcntl), F_SETOWN }, { SCMP_SYS(fcntl), F_SETOWN_EX },
+		{ SCMP_SYS(fcntl), F_SETSIG }, { SCMP_SYS(ioctl), FIOSETOWN },
+		{ SCMP_SYS(ioctl), SIOCSPGRP },
+	};
+	int r = forbid_when(filter, SCMP_SYS(tgkill), 0, SCMP_CMP_NE, (uint64_t)getpid());
+
+	for (size_t i = 0; r == 0 && i < sizeof(owners) / sizeof(owners[0]); i++) {
+		/* The kernel looks at the low half alone. */
+		const struct scmp_arg_cmp when = { .arg = 1, .op = SCMP_CMP_MASKED_EQ,
+			.datum_a = UINT32_MAX, .datum_b = owners[i].word };
+
+		r = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), owners[i].call, 1,
+		    &when);
+	}
+	return r;
+}
+
 static int
 forbid_to_worker(scmp_filter_ctx filter, bool may_bind)
 {
@@ -228,6 +258,8 @@ forbid_to_programs(scmp_filter_ctx filter)
 	}
 	if (r == 0)
 		r = forbid_when(filter, SCMP_SYS(prlimit64), 0, SCMP_CMP_NE, 0);
+	if (r == 0)	/* programs that do not end */
+		r = forbid_when(filter, SCMP_SYS(kill), 1, SCMP_CMP_NE, SIGKILL);
 	if (r == 0)
 		r = forbid_families(filter, true);
 	return r == 0 ? forbid_raw(filter) : r;
@@ -244,6 +276,8 @@ close_calls(enum kind kind)
 	if (filter == NULL)
 		return -ENOMEM;
 	r = forbid_each(filter, forbidden, sizeof(forbidden) / sizeof(forbidden[0]));
+	if (r == 0)
+		r = forbid_signals(filter);
 	if (r == 0)
 		r = kind == PROGRAMS ? forbid_to_programs(filter) :
 		    forbid_to_worker(filter, kind == BINDING_WORKER);

@@ -16,8 +16,8 @@ bool sandbox_worker(bool may_bind, char *why, size_t size);
 
 /* sandbox_nfq: for a process that runs the firewall's programs: files of the system may be read and
  * run, and the folder of `note` read; nothing may be written but what iptables locks; no socket but
- * netlink's, IPv4's and IPv6's, none raw; no tracing, mounting, modules, namespaces. Otherwise as
- * above. */
+ * netlink's, IPv4's and IPv6's, none raw; no tracing, mounting, modules, namespaces; no signal to
+ * others but SIGKILL, which its programs need. Otherwise as above. */
 bool sandbox_nfq(const char *note, char *why, size_t size);
 
 #endif

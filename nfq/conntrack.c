@@ -28,7 +28,6 @@ struct cut {
 	const struct plan *plan;
 	struct flow *flows;
 	size_t len, size;
-	unsigned interface;	/* index of the plan's; 0: none */
 	struct query *table, *routes;
 	struct whereabouts_dials *dials;	/* NULL unless local mail is ours too */
 };
@@ -89,6 +88,20 @@ in_from(const struct plan *p, const struct in6_addr *ip)
 	return false;
 }
 
+/* The plan's interface, which may be a pattern, is this one. */
+static bool
+behind(const struct plan *p, unsigned interface)
+{
+	size_t len = strlen(p->interface);
+	char name[IF_NAMESIZE];
+
+	if (interface == 0 || if_indextoname(interface, name) == NULL)
+		return false;
+	if (p->interface[len - 1] == '+')
+		return strncmp(name, p->interface, len - 1) == 0;
+	return strcmp(name, p->interface) == 0;
+}
+
 /* Of those whom the rules bring to postern. Mail that others send through this host to a server
  * behind it is not: with an interface given, the client must be behind that one. */
 static bool
@@ -100,7 +113,8 @@ is_ours(const struct cut *c, const struct flow *f)
 		return false;
 	if (whereabouts_local(c->routes, &f->src.ip, &interface))
 		return c->dials != NULL && !whereabouts_dialled(c->dials, &f->src, &f->dst);
-	return in_from(c->plan, &f->src.ip) || (c->interface != 0 && interface == c->interface);
+	return c->plan->interface != NULL ? behind(c->plan, interface) :
+	    in_from(c->plan, &f->src.ip);
 }
 
 /* One that has ended meanwhile is as good as cut. */
@@ -131,8 +145,6 @@ run(struct cut *c, unsigned *n)
 		if (c->dials == NULL)
 			return false;
 	}
-	if (p->interface != NULL)
-		c->interface = if_nametoindex(p->interface);
 	if ((p->v4 && !list(c, AF_INET)) || (p->v6 && !list(c, AF_INET6)))
 		return false;
 	for (i = 0; i < c->len; i++)

@@ -1,9 +1,9 @@
 /* copies.c - copies of packets that the rules log to a group of ours (NFLOG)
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The kernel gathers copies for 10 ms, or until there are COPIES_TOGETHER, and sends them in one
- * datagram: at 20,000 answers a second that is a twentieth of the wake-ups. It numbers them, so
- * those that found the socket full can be counted. */
+ * The kernel can gather copies for 10 ms, or until there are `together`, and send them in one
+ * datagram. With one at a time a copy is here before its packet is on its way to anybody. It
+ * numbers them, so those that found the socket full can be counted. */
 #include "nfq/copies.h"
 
 #include <arpa/inet.h>
@@ -16,11 +16,11 @@
 
 #include "nfq/netlink.h"
 
-#define COPIES_TOGETHER 16
 #define TIMEOUT_CS 1		/* hundredths of a second */
 #define GATHER_OCTETS 16384	/* sixteen answers; a longer packet gets the room it needs */
 #define DATAGRAM_SIZE (128 << 10)	/* the largest packet, and what is gathered with it */
-#define BURST 16		/* datagrams a turn: the gate gets its turn between */
+#define BURST 64		/* datagrams a turn: the gate gets its turn between */
+#define CATCH_UP 256		/* datagrams that one turn of the gate may have to wait for: 3 ms */
 #define COMMAND_SIZE 512
 
 struct copies {
@@ -31,6 +31,7 @@ struct copies {
 	ev_io readable;
 	bool counted;			/* `next` is known */
 	uint32_t next;			/* number of the next copy */
+	unsigned behind;		/* the loop's turn in which catching up did not do */
 	_Alignas(struct nlmsghdr) char datagram[DATAGRAM_SIZE];
 };
 
@@ -65,24 +66,43 @@ copy(const struct nlmsghdr *message, void *arg)
 	return MNL_CB_OK;
 }
 
-static void
-readable(struct ev_loop *loop, ev_io *io, int events)
+/* take: at most so many datagrams; true when no more are there. */
+static bool
+take(struct copies *c, int most)
 {
-	struct copies *c = io->data;
-
-	(void)loop;
-	(void)events;
-	for (int i = 0; i < BURST; i++) {
+	for (int i = 0; i < most; i++) {
 		ssize_t n = netlink_read(c->socket, c->datagram, sizeof(c->datagram));
 		if (n < 0 && errno == ENOBUFS && c->events->overrun != NULL)
 			c->events->overrun(c->arg);
 		if (n == 0 || (n < 0 && errno != ENOBUFS))
-			break;
+			return n == 0;
 		const struct nlmsghdr *m = (const struct nlmsghdr *)c->datagram;
 		int left = (int)n;
 		for (; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left))
 			copy(m, c);
 	}
+	return false;
+}
+
+static void
+readable(struct ev_loop *loop, ev_io *io, int events)
+{
+	(void)loop;
+	(void)events;
+	take(io->data, BURST);
+}
+
+bool
+copies_caught_up(struct copies *c)
+{
+	unsigned turn = ev_iteration(c->loop);
+
+	if (c->behind == turn)
+		return false;
+	if (take(c, CATCH_UP))
+		return true;
+	c->behind = turn;
+	return false;
 }
 
 /* take_group: all in one message, so that nothing is gathered by other settings than ours. */
@@ -104,7 +124,7 @@ take_group(struct copies *c, const struct copies_start *start, char *error, size
 	mnl_attr_put(m, NFULA_CFG_MODE, sizeof(mode), &mode);
 	mnl_attr_put_u32(m, NFULA_CFG_NLBUFSIZ, htonl(GATHER_OCTETS));
 	mnl_attr_put_u32(m, NFULA_CFG_TIMEOUT, htonl(TIMEOUT_CS));
-	mnl_attr_put_u32(m, NFULA_CFG_QTHRESH, htonl(COPIES_TOGETHER));
+	mnl_attr_put_u32(m, NFULA_CFG_QTHRESH, htonl(start->together));
 	mnl_attr_put_u16(m, NFULA_CFG_FLAGS, htons(NFULNL_CFG_F_SEQ));
 	return netlink_command(c->socket, m, copy, c, error, error_size);
 }

@@ -22,6 +22,7 @@ struct copies_events {
 struct copies_start {
 	uint16_t group;
 	uint32_t octets;		/* of each packet */
+	uint32_t together;		/* copies that come in one datagram, where there are many */
 	int priority;			/* libev's */
 };
 
@@ -31,5 +32,8 @@ struct copies;
 struct copies *copies_open(struct ev_loop *loop, const struct copies_start *start,
     const struct copies_events *events, void *arg, char *error, size_t error_size);
 void copies_close(struct copies *c);	/* NULL is allowed */
+
+/* copies_caught_up: takes what is there now; false when it is too much for one turn of the loop. */
+bool copies_caught_up(struct copies *c);
 
 #endif

@@ -1,22 +1,28 @@
 /* dns_stream.c - DNS answers over TCP, put together again from copies of segments
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A message that lies whole in one segment is read where it lies; only pieces are copied. */
+ * A message that lies whole in one segment is read where it lies; only pieces are put together.
+ *
+ * Whoever is on the wire can send a segment that the client throws away. So what is repeated must
+ * be what was there before, or else the client may have taken what was not read here. */
 #include "nfq/dns_stream.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define PREFIX 2	/* RFC 1035 4.2.2: the length before each message */
+#define PAST 16384	/* octets back to which a repetition is known as one; a power of two */
 
 struct stream {
 	bool used;
 	struct address server, client;
 	uint32_t first, next;		/* sequence numbers: of the SYN, and the one awaited */
 	double touched_s;
+	uint32_t known;			/* of the octets before `next`, those in `past` */
 	size_t skip;			/* octets still to come of a message too long */
 	size_t len;			/* of buffer: prefix and the message's start */
 	unsigned char buffer[PREFIX + DNS_STREAM_MESSAGE];
+	unsigned char past[PAST];	/* by sequence number */
 };
 
 struct dns_streams {
@@ -92,6 +98,7 @@ begin(struct dns_streams *s, struct stream *known, const struct packet *p)
 	t->client = p->dst;
 	t->first = p->seq;
 	t->next = p->seq + 1;
+	t->known = 0;
 	t->skip = t->len = 0;
 	return t;
 }
@@ -157,6 +164,28 @@ step(struct stream *t, const unsigned char *p, size_t len, const struct reader *
 	return PREFIX + message_length(p);
 }
 
+/* Whether these octets are what was read there before. */
+static bool
+repeats(const struct stream *t, uint32_t seq, const unsigned char *p, size_t len)
+{
+	uint32_t back = t->next - seq;
+
+	if (back > t->known)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (t->past[(seq + (uint32_t)i) % PAST] != p[i])
+			return false;
+	return true;
+}
+
+static void
+remember(struct stream *t, uint32_t seq, const unsigned char *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		t->past[(seq + (uint32_t)i) % PAST] = p[i];
+	t->known = len < PAST - t->known ? t->known + (uint32_t)len : PAST;
+}
+
 /* False when a piece is missing that nobody will send again in order. */
 static bool
 feed(struct dns_streams *s, struct stream *t, const struct packet *p, const struct reader *r)
@@ -166,10 +195,13 @@ feed(struct dns_streams *s, struct stream *t, const struct packet *p, const stru
 	size_t done = ahead < 0 ? (size_t)-(int64_t)ahead : 0;
 	bool whole = true;
 
-	if (ahead > 0)
+	if (ahead > 0 || (ahead < 0 && p->len > 0 &&
+	    !repeats(t, seq, p->payload, done < p->len ? done : p->len)))
 		return false;
-	if (done < p->len)
+	if (done < p->len) {
+		remember(t, t->next, p->payload + done, p->len - done);
 		t->next += (uint32_t)(p->len - done);
+	}
 	while (done < p->len) {
 		done += step(t, p->payload + done, p->len - done, r);
 		whole &= t->skip == 0;

@@ -169,7 +169,17 @@ dns_watch_packet(struct dns_watch *w, const unsigned char *p, size_t len, double
 
 	w->answers = 0;
 	w->now_s = now_s;
-	if (packet_read(p, len, &packet) != PACKET_OK || packet.src.port != DNS_WATCH_PORT)
+	switch (packet_read(p, len, &packet)) {
+	case PACKET_BAD:
+		/* The kernel has found the port in it, so the client may read it. */
+		learnt_lost(w->learnt, now_s);
+		return 0;
+	case PACKET_OTHER:
+		return 0;
+	case PACKET_OK:
+		break;
+	}
+	if (packet.src.port != DNS_WATCH_PORT)
 		return 0;
 	if (packet.protocol == IPPROTO_TCP)
 		take_segment(w, &packet);

@@ -3,7 +3,10 @@
  *
  * All links stand in one array, counted by pool. A hand passes over it, four links for each new one
  * and each message, and takes out what has expired, so that living links seldom give way to dead
- * ones. Nodes are bounded by the links that hold them, and found by a keyed hash. */
+ * ones. Nodes are bounded by the links that hold them, and found by a keyed hash.
+ *
+ * Of a name whose early links gave way it is remembered until when they would have held, by a Bloom
+ * filter of times: it matters if the name becomes wanted. */
 #include "nfq/graph.h"
 
 #include <assert.h>
@@ -16,6 +19,9 @@
 
 #define BUCKETS (1u << 17)
 #define HAND_STEPS 4
+#define FORGOTTEN (1u << 21)	/* of 30,000 such names at a time one in 80,000 others is taken for
+				 * one, of 300,000 one in 30, which is no harm */
+#define FORGOTTEN_PLACES 4
 #define PROMOTE_MAX 64		/* names that one new link can make wanted, at once in hand */
 
 enum { LINKS_MAX = GRAPH_MX_MAX + GRAPH_ALIAS_MAX + GRAPH_ADDRESS_MAX + GRAPH_EARLY_MAX + 1 };
@@ -38,6 +44,7 @@ struct graph {
 		struct graph_link *newest;	/* its age_prev is the oldest */
 		size_t len;
 	} pools[GRAPH_POOLS];
+	uint32_t forgotten_s[FORGOTTEN];	/* until then; touched as it fills */
 	struct graph_node *buckets[BUCKETS];
 	struct graph_link links[LINKS_MAX];
 };
@@ -171,10 +178,41 @@ delist(struct graph *g, struct graph_link *l)
 	l->to->wanted -= wants(l);
 }
 
+static uint32_t *
+forgotten(struct graph *g, const struct graph_node *name, unsigned i)
+{
+	return &g->forgotten_s[(name->hash + i * (name->hash >> 32 | 1)) % FORGOTTEN];
+}
+
+static void
+forget(struct graph *g, const struct graph_node *name, double until_s)
+{
+	uint32_t until = (uint32_t)ceil(until_s);
+
+	for (unsigned i = 0; i < FORGOTTEN_PLACES; i++)
+		if (*forgotten(g, name, i) < until)
+			*forgotten(g, name, i) = until;
+}
+
+/* The name has become wanted. */
+static void
+regret(struct graph *g, const struct graph_node *name, double now_s)
+{
+	uint32_t until = UINT32_MAX;
+
+	for (unsigned i = 0; i < FORGOTTEN_PLACES; i++)
+		if (*forgotten(g, name, i) < until)
+			until = *forgotten(g, name, i);
+	if (until > now_s)
+		graph_lose(g, until);
+}
+
 static void
 drop(struct graph *g, struct graph_link *l, double now_s)
 {
-	if (l->expires_s > now_s && l->pool != GRAPH_POOL_EARLY)
+	if (l->expires_s > now_s && l->pool == GRAPH_POOL_EARLY)
+		forget(g, l->from, l->expires_s);
+	else if (l->expires_s > now_s)
 		graph_lose(g, l->expires_s);
 	delist(g, l);
 	set_idle(g, l->from);
@@ -277,6 +315,7 @@ promote(struct graph *g, struct graph_node *name, double now_s)
 	while (len > 0) {
 		struct graph_node *n = todo[--len];
 
+		regret(g, n, now_s);
 		while (n->out != NULL && n->out->out_prev->pool == GRAPH_POOL_EARLY) {
 			struct graph_link *l = n->out->out_prev;
 			bool first = l->kind == GRAPH_ALIAS && l->to->wanted == 0;

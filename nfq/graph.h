@@ -18,7 +18,7 @@
 #define GRAPH_MX_MAX 65536
 #define GRAPH_ALIAS_MAX 16384
 #define GRAPH_ADDRESS_MAX 65536
-#define GRAPH_EARLY_MAX 8192
+#define GRAPH_EARLY_MAX 32768
 
 #define GRAPH_OUT_MAX 64	/* links of one kind from one name: as many as an answer can have */
 
@@ -82,7 +82,8 @@ struct graph_link *graph_join(struct graph *g, struct graph_node *from, enum gra
 void graph_reap(struct graph *g, double now_s);
 
 /* graph_lose: something that would have held until then is not known. graph_lost_s: the latest such
- * time, of links too that had to give way before their end (early ones do not count). */
+ * time, of links too that had to give way before their end (of early ones: if their name becomes
+ * wanted before it). */
 void graph_lose(struct graph *g, double until_s);
 double graph_lost_s(const struct graph *g);
 

@@ -278,7 +278,8 @@ installed_lock(const char *path, unsigned wait_ms)
 	snprintf(name, sizeof(name), "%.4000s.lock", path);
 	fd = open(name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
-		fd = open(name, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+		/* Whoever may read it can hold it. */
+		fd = open(name, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	for (waited = 0; fd >= 0; waited += (unsigned)(LOCK_NAP_NS / 1000000)) {
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 			return fd;

@@ -1,4 +1,4 @@
-/* keeper.c - keeps the installed rules where they are: watch.h and restore.h on the loop
+/* keeper.c - keeps the installed rules where they are: watch.h and errand.h on the loop
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "nfq/keeper.h"
 
@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "nfq/restore.h"
+#include "nfq/errand.h"
 #include "nfq/watch.h"
 
 struct keeper {
 	struct ev_loop *loop;
 	struct speaker *speaker;
-	struct restore *restore;
+	struct errand *errand;
 	struct watch *watch;
 	ev_timer look;
 };
@@ -42,18 +42,23 @@ changed(void *arg, const struct watch_change *by)
 {
 	struct keeper *k = arg;
 
-	look_in(k, restore_changed(k->restore, by, now()));
+	look_in(k, errand_changed(k->errand, by, now()));
 }
 
 static void
 look(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct keeper *k = timer->data;
-	double next = restore_look(k->restore, now());
 
+	(void)loop;
 	(void)events;
-	ev_now_update(loop);	/* programs ran: the timers would start in the past */
-	look_in(k, next);
+	errand_look(k->errand, now());
+}
+
+static void
+over(void *arg, double next_s)
+{
+	look_in(arg, next_s);
 }
 
 static void
@@ -85,7 +90,7 @@ struct keeper *
 keeper_open(struct ev_loop *loop, struct speaker *speaker, const char *note, char *error,
     size_t error_size)
 {
-	static const struct restore_events events = { restored, failed, settled };
+	static const struct errand_events events = { restored, failed, settled, over };
 	struct keeper *k = calloc(1, sizeof(*k));
 
 	snprintf(error, error_size, "out of memory");
@@ -95,8 +100,8 @@ keeper_open(struct ev_loop *loop, struct speaker *speaker, const char *note, cha
 	k->speaker = speaker;
 	ev_init(&k->look, look);
 	k->look.data = k;
-	k->restore = restore_new(&restore_world, note, &events, k);
-	k->watch = k->restore == NULL ? NULL : watch_open(loop, changed, k, error, error_size);
+	k->errand = errand_new(loop, &restore_world, note, &events, k);
+	k->watch = k->errand == NULL ? NULL : watch_open(loop, changed, k, error, error_size);
 	if (k->watch == NULL) {
 		keeper_close(k);
 		return NULL;
@@ -112,6 +117,6 @@ keeper_close(struct keeper *k)
 		return;
 	ev_timer_stop(k->loop, &k->look);
 	watch_close(k->watch);
-	restore_free(k->restore);
+	errand_free(k->errand);
 	free(k);
 }

@@ -1,4 +1,4 @@
-/* keeper.h - keeps the installed rules where they are: watch.h and restore.h on the loop
+/* keeper.h - keeps the installed rules where they are: watch.h and errand.h on the loop
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef NFQ_KEEPER_H
 #define NFQ_KEEPER_H

@@ -10,6 +10,7 @@
 #include "nfq/packet.h"
 
 #define HEADER_OCTETS 128	/* IPv6 with extension headers, and TCP's ports */
+#define TOGETHER 16		/* a flood wakes us a sixteenth as often */
 #define DETAIL_SIZE 160
 
 struct leaks {
@@ -78,7 +79,7 @@ leaks_open(struct ev_loop *loop, struct speaker *speaker, bool passes, char *err
     size_t error_size)
 {
 	static const struct copies_events events = { .packet = packet, .missing = missing };
-	static const struct copies_start start = { NFQ_LEAK_GROUP, HEADER_OCTETS, 0 };
+	static const struct copies_start start = { NFQ_LEAK_GROUP, HEADER_OCTETS, TOGETHER, 0 };
 	struct leaks *l = calloc(1, sizeof(*l));
 
 	if (l == NULL) {

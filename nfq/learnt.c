@@ -75,7 +75,7 @@ end_of(const struct learnt *l, uint32_t ttl_s)
 {
 	if (ttl_s < LEARNT_TTL_MIN_S)
 		ttl_s = LEARNT_TTL_MIN_S;
-	return l->now_s + (ttl_s < LEARNT_TTL_MAX_S ? ttl_s : LEARNT_TTL_MAX_S);
+	return l->now_s + (ttl_s < LEARNT_TTL_MAX_S ? ttl_s : LEARNT_TTL_MAX_S) + LEARNT_DIAL_S;
 }
 
 void

@@ -15,7 +15,11 @@
 
 #define LEARNT_MAX 65536
 #define LEARNT_TTL_MIN_S 60	/* a client dials a while after it asked; retries use old answers */
-#define LEARNT_TTL_MAX_S 86400
+#define LEARNT_TTL_MAX_S 604800	/* RFC 8767 section 4: no cache should keep it longer */
+
+/* Added to each TTL: a client dials one MX host after the other with what it was told at first, and
+ * waits for minutes where nobody answers, which whoever is on the wire can see to. */
+#define LEARNT_DIAL_S 1800
 #define LEARNT_DOMAINS_MAX 256	/* of one address that are told apart; beyond: unknown */
 
 struct learnt;

@@ -144,6 +144,15 @@ guarded(struct nfqd *d, bool yes)
 	    "no worker accepts: mail passes unguarded (when-down: open)", !yes);
 }
 
+/* direct: answers that went by before this SYN count for it, though it is not their turn yet. */
+static bool
+direct(struct nfqd *d, const struct in6_addr *destination)
+{
+	return gate_decide(d->gate, destination, now()) == GATE_DIRECT && d->answers != NULL &&
+	    copies_caught_up(d->answers) &&
+	    gate_decide(d->gate, destination, now()) == GATE_DIRECT;
+}
+
 static enum syns_word
 decide(void *arg, const struct in6_addr *destination)
 {
@@ -156,7 +165,7 @@ decide(void *arg, const struct in6_addr *destination)
 			return SYNS_PASS;
 	}
 	/* Closed, and nobody there: what could go direct is refused as well. */
-	if (accepting && gate_decide(d->gate, destination, now()) == GATE_DIRECT) {
+	if (accepting && direct(d, destination)) {
 		speaker_count(d->speaker, COUNTER_GATE_DIRECT, 1);
 		return SYNS_DIRECT;
 	}
@@ -275,7 +284,8 @@ open_sockets(struct nfqd *d)
 {
 	static const struct copies_events answer_events = { .packet = answer_copied,
 		.overrun = answers_overrun };
-	static const struct copies_start answers = { NFQ_DNS_GROUP, DNS_OCTETS, EV_MINPRI };
+	/* One at a time: what a client was told must be known here when its SYN comes. */
+	static const struct copies_start answers = { NFQ_DNS_GROUP, DNS_OCTETS, 1, EV_MINPRI };
 	static const struct syns_events syns_events = { decide, syns_lost };
 	const struct config *config = d->start->config;
 	char error[ERROR_SIZE] = "";

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "nfq/apply.h"
@@ -52,9 +53,10 @@ struct restore *
 restore_new(const struct restore_world *world, const char *path,
     const struct restore_events *events, void *arg)
 {
-	struct restore *r = calloc(1, sizeof(*r));
+	struct restore *r = mmap(NULL, sizeof(*r), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	if (r == NULL)
+	if (r == MAP_FAILED)
 		return NULL;
 	r->world = world;
 	r->path = path;
@@ -67,7 +69,8 @@ restore_new(const struct restore_world *world, const char *path,
 void
 restore_free(struct restore *r)
 {
-	free(r);
+	if (r != NULL)
+		munmap(r, sizeof(*r));
 }
 
 /* due: seconds from now until `in` seconds have gone by and a look is allowed. */

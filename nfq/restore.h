@@ -39,14 +39,15 @@ struct restore_events {
 
 struct restore;
 
-/* restore_new: path is kept by reference. NULL when out of memory. */
+/* restore_new: path is kept by reference; in memory that a fork shares. NULL when there is none. */
 struct restore *restore_new(const struct restore_world *world, const char *path,
     const struct restore_events *events, void *arg);
 void restore_free(struct restore *r);	/* NULL is allowed */
 
 double restore_changed(struct restore *r, const struct watch_change *by, double now_s);
 
-/* restore_look: takes some tens of milliseconds, in which programs run. */
+/* restore_look: takes some tens of milliseconds, in which programs run; seconds, where others have
+ * tens of thousands of rules (nfq/errand.h). */
 double restore_look(struct restore *r, double now_s);
 
 #endif

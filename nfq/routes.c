@@ -12,6 +12,7 @@
 
 #include "nfq/mark.h"
 #include "nfq/program.h"
+#include "nfq/routes_match.h"
 #include "nfq/words.h"
 
 #define WORDS_MAX 32		/* of a rule of ours */
@@ -183,59 +184,6 @@ routes_text(const struct routes *r)
 	return NULL;
 }
 
-static int
-compare(const void *a, const void *b)
-{
-	const struct word *x = a, *y = b;
-	size_t n = x->len < y->len ? x->len : y->len;
-	int order = memcmp(x->p, y->p, n);
-
-	return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
-}
-
-/* A line's words in alphabetical order, but those that one form has and the other leaves out. */
-static size_t
-essence(const char *line, struct word words[WORDS_MAX])
-{
-	static const char *const empty[] = { "add", "from", "all", "scope", "host", "metric",
-		"1024", "pref", "medium" };
-	size_t n = split(line, words), kept = 0, i, k;
-
-	for (i = 0; i < n; i++) {
-		for (k = 0; k < sizeof(empty) / sizeof(empty[0]) &&
-		    !words_are(&words[i], empty[k]); k++)
-			;
-		if (k == sizeof(empty) / sizeof(empty[0]))
-			words[kept++] = words[i];
-	}
-	qsort(words, kept, sizeof(words[0]), compare);
-	return kept;
-}
-
-static bool
-same(const char *a, const char *b)
-{
-	struct word x[WORDS_MAX], y[WORDS_MAX];
-	size_t n = essence(a, x), i;
-
-	if (n != essence(b, y))
-		return false;
-	for (i = 0; i < n; i++)
-		if (compare(&x[i], &y[i]) != 0)
-			return false;
-	return true;
-}
-
-static bool
-wanted_too(const struct routes *want, const char *line)
-{
-	size_t i;
-
-	for (i = 0; i < want->len && !same(want->lines[i], line); i++)
-		;
-	return i < want->len;
-}
-
 /* The lines of one family out of the text for both, each once: the kernel takes none twice. */
 static bool
 of_family(const char *text, bool v4, struct routes *out)
@@ -251,12 +199,12 @@ of_family(const char *text, bool v4, struct routes *out)
 		    (!marked || text[1] == family(v4)[1])) {
 			snprintf(line, sizeof(line), "%.*s", (int)(len - (marked ? 3 : 0)),
 			    text + (marked ? 3 : 0));
-			if (!wanted_too(out, line) && !add(out, line))
+			if (!add(out, line))
 				return false;
 		}
 		text += len + (text[len] == '\n');
 	}
-	return true;
+	return routes_once(out);
 }
 
 static void
@@ -279,27 +227,36 @@ batch(int netns, bool v4, const char *text, char *error, size_t error_size)
 	program_free(&result);
 }
 
-/* The batch that adds all, or the one that takes out what stands there and is not wanted: first
- * what prohibits, so that nothing is prohibited because its exception went before it. */
+/* First what prohibits, so that nothing is prohibited because its exception went before it. */
+static void
+print_removals(FILE *out, const struct routes_index *want, const struct routes *there)
+{
+	static const char guard[] = "rule pref " TEXT(ROUTE_PREF_GUARD) " ";
+	size_t i;
+	int pass;
+
+	for (pass = 0; pass < 2; pass++)
+		for (i = 0; i < there->len; i++)
+			if ((strncmp(there->lines[i], guard, sizeof(guard) - 1) == 0) ==
+			    (pass == 0) && !routes_index_has(want, there->lines[i]))
+				print_removal(out, there->lines[i]);
+}
+
+/* The batch that adds all, or the one that takes out what stands there and is not wanted. */
 static char *
 compose(const struct routes *want, const struct routes *there)
 {
-	static const char guard[] = "rule pref " TEXT(ROUTE_PREF_GUARD) " ";
+	struct routes_index *index = routes_index_new(want);
 	char *text = NULL;
 	size_t size = 0, i;
-	FILE *out = open_memstream(&text, &size);
-	int pass;
+	FILE *out = index != NULL ? open_memstream(&text, &size) : NULL;
 
-	if (out == NULL)
-		return NULL;
-	for (i = 0; there == NULL && i < want->len; i++)
+	for (i = 0; out != NULL && there == NULL && i < want->len; i++)
 		fprintf(out, "%s\n", want->lines[i]);
-	for (pass = 0; there != NULL && pass < 2; pass++)
-		for (i = 0; i < there->len; i++)
-			if ((strncmp(there->lines[i], guard, sizeof(guard) - 1) == 0) ==
-			    (pass == 0) && !wanted_too(want, there->lines[i]))
-				print_removal(out, there->lines[i]);
-	if (fclose(out) == 0)
+	if (out != NULL && there != NULL)
+		print_removals(out, index, there);
+	routes_index_free(index);
+	if (out != NULL && fclose(out) == 0)
 		return text;
 	free(text);
 	return NULL;
@@ -340,16 +297,15 @@ turn(int netns, bool v4, const struct routes *want, size_t *len, char *error, si
 bool
 routes_change(int netns, bool v4, const char *wanted, char *error, size_t error_size)
 {
+	char why[320] = "out of memory";
 	struct routes want;
 	size_t len = 0;
 	bool ok;
 
-	snprintf(error, error_size, "out of memory");
-	ok = of_family(wanted, v4, &want) && turn(netns, v4, &want, &len, error, error_size);
+	ok = of_family(wanted, v4, &want) && turn(netns, v4, &want, &len, why, sizeof(why));
+	if (!ok)
+		snprintf(error, error_size, "%s", why);
 	if (ok && len != want.len) {
-		char why[320];
-
-		snprintf(why, sizeof(why), "%s", error);
 		snprintf(error, error_size, "policy routing (IPv%c): %zu of %zu rules and routes "
 		    "stand: %s", v4 ? '4' : '6', len, want.len, why);
 		ok = false;

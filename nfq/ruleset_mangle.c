@@ -66,6 +66,8 @@ static const struct ruleset_line own[] = {
 	 * are delivered here by the mark. */
 	{ SOURCE, "-A POSTERN-BACK -m connmark --mark $own/$mask -m conntrack --ctdir REPLY "
 	    "-j MARK --set-xmark $proxy/$mask" },
+	/* Others restore the whole mark of a flow behind us (several uplinks). */
+	{ SOURCE, "-A POSTERN-BACK -m mark --mark $proxy/$mask -j ACCEPT" },
 
 	{ LOCAL | GATE, "-A POSTERN-OUT -m owner --uid-owner $uid -j RETURN" },
 	{ LOCAL | GATE, "-A POSTERN-OUT -m mark --mark $own/$mask -j RETURN" },

@@ -14,6 +14,7 @@
 
 #define OURS "POSTERN"
 #define GUARD "POSTERN-GUARD"
+#define RULE_MAX 4096	/* a rule with comments of their full length, escaped */
 
 const char *const tables_names[TABLES] = { "filter", "mangle", "nat", "raw", "security" };
 
@@ -173,6 +174,30 @@ compare(const void *a, const void *b)
 	return x->chain < y->chain ? -1 : x->chain > y->chain;
 }
 
+/* The next line, cut off. A comment in quotes may hold the end of one. */
+static char *
+next_line(char **rest)
+{
+	char *line = *rest, *p, *end;
+	bool quoted = false;
+
+	if (line == NULL)
+		return NULL;
+	end = strchrnul(line, '\n');
+	for (p = line; *p != '\0' && (quoted || *p != '\n') && p - line < RULE_MAX; p++) {
+		if (*p == '"' && line[0] != '#')
+			quoted = !quoted;
+		else if (*p == '\\' && quoted && p[1] != '\0')
+			p++;
+	}
+	/* A quote that nobody closes is a character like others. */
+	if (!quoted && (*p == '\n' || *p == '\0'))
+		end = p;
+	*rest = *end != '\0' ? end + 1 : NULL;
+	*end = '\0';
+	return line;
+}
+
 /* Takes over the text. */
 static bool
 take(struct tables *t, char *text)
@@ -182,7 +207,7 @@ take(struct tables *t, char *text)
 	bool ok = text != NULL;
 
 	*t = (struct tables){ .text = text };
-	while (ok && (line = strsep(&rest, "\n")) != NULL)
+	while (ok && (line = next_line(&rest)) != NULL)
 		ok = read_line(&at, line);
 	if (!ok)
 		tables_free(t);

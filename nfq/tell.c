@@ -70,7 +70,7 @@ tell_pair(struct tell *t, const struct graph_node *domain, const struct graph_no
 	told->at_s = t->now_s;
 	memcpy(&address, ip->key, sizeof(address));
 	t->events->mapped(t->arg, domain->key, host->key, &address,
-	    (uint32_t)(expires_s - t->now_s + 0.5));
+	    (uint32_t)(fmax(expires_s - t->now_s - LEARNT_DIAL_S, 0) + 0.5));
 }
 
 /* Every domain with every address. */

@@ -13,8 +13,10 @@
 #include "record/counters.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "daemon/address.h"
 #include "record/siphash.h"
@@ -51,6 +53,7 @@ struct page {
 struct counters {
 	struct page *page;			/* shared with the children */
 	struct office *office;			/* NULL in a worker */
+	struct office *shown;			/* the same, to be read for good; NULL there */
 	struct siphash_key key;
 	int own;				/* the column of this process's dials */
 	bool taken[COUNTERS_COLUMNS];		/* the parent's */
@@ -64,6 +67,27 @@ memory(size_t size, int sharing)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+/* Twice: to be written, and to be read by whoever must not be able to change that. */
+static bool
+open_office(struct counters *c)
+{
+	int fd = memfd_create("office", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	bool made = fd >= 0 && ftruncate(fd, sizeof *c->office) == 0;
+	void *p = MAP_FAILED, *shown = MAP_FAILED;
+
+	if (made)
+		p = mmap(NULL, sizeof *c->office, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	/* What is mapped from now on is for reading, whatever mprotect() is asked. */
+	if (p != MAP_FAILED && fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK |
+	    F_SEAL_GROW | F_SEAL_SEAL) == 0)
+		shown = mmap(NULL, sizeof *c->office, PROT_READ, MAP_SHARED, fd, 0);
+	c->office = p == MAP_FAILED ? NULL : p;
+	c->shown = shown == MAP_FAILED ? NULL : shown;
+	if (fd >= 0)
+		close(fd);
+	return c->office != NULL && c->shown != NULL;
+}
+
 struct counters *
 counters_new(void)
 {
@@ -72,8 +96,7 @@ counters_new(void)
 	if (c == NULL)
 		return NULL;
 	c->page = memory(sizeof *c->page, MAP_SHARED);
-	c->office = memory(sizeof *c->office, MAP_SHARED);
-	if (c->page == NULL || c->office == NULL) {
+	if (c->page == NULL || !open_office(c)) {
 		if (c->page != NULL)
 			munmap(c->page, sizeof *c->page);
 		counters_leave_office(c);
@@ -89,13 +112,17 @@ counters_leave_office(struct counters *c)
 {
 	if (c->office != NULL)
 		munmap(c->office, sizeof *c->office);
-	c->office = NULL;
+	if (c->shown != NULL)
+		munmap(c->shown, sizeof *c->shown);
+	c->office = c->shown = NULL;
 }
 
 void
 counters_read_office(struct counters *c)
 {
-	mprotect(c->office, sizeof *c->office, PROT_READ);
+	munmap(c->office, sizeof *c->office);
+	c->office = c->shown;
+	c->shown = NULL;
 }
 
 static struct column *

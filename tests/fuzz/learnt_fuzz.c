@@ -33,7 +33,8 @@ number(const char *name)
 static void
 join(struct model *w, enum kind kind, int from, int to, uint32_t ttl_s)
 {
-	double end = w->now_s + (ttl_s < LEARNT_TTL_MIN_S ? LEARNT_TTL_MIN_S : ttl_s);
+	double end = w->now_s + (ttl_s < LEARNT_TTL_MIN_S ? LEARNT_TTL_MIN_S : ttl_s) +
+	    LEARNT_DIAL_S;
 
 	if (w->ends[kind][from][to] < end)
 		w->ends[kind][from][to] = end;
@@ -151,7 +152,8 @@ on_mapped(void *arg, const char *domain, const char *host, const struct in6_addr
 {
 	struct model *w = arg;
 
-	assert(maps(w, number(domain), number(host), ip->s6_addr[15]) && ttl_s > 0);
+	assert(maps(w, number(domain), number(host), ip->s6_addr[15]));
+	assert(ttl_s <= LEARNT_TTL_MAX_S);
 	w->told[number(domain)][number(host)][ip->s6_addr[15]] = true;
 }
 
@@ -196,7 +198,7 @@ take(const uint8_t *data, size_t size, struct dns_message *m, double *now_s)
 	m->truncated = data[0] >> 5 == 1;
 	m->referral = data[0] >> 5 == 2;
 	m->rcode = data[0] >> 5 == 3 ? 2 : 0;
-	*now_s += data[1] >> 3;
+	*now_s += (data[1] >> 3) * 16;
 	for (m->len = 0; m->len < n && size - at >= 2; at += 2) {
 		struct dns_record *r = &m->records[m->len++];
 
@@ -224,7 +226,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (l == NULL)
 		l = learnt_new(&events, &w, 3600);
 	assert(l != NULL);
-	start_s += 1e6;
+	start_s += 1e7;
 	memset(&w, 0, sizeof(w));
 	w.now_s = start_s;
 	while (size >= 2) {
@@ -237,6 +239,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		data += n;
 		size -= n;
 	}
-	assert(w.now_s < start_s + 9e5);
+	assert(w.now_s < start_s + 9e6);
 	return 0;
 }

@@ -180,6 +180,36 @@ def scoped_changes(lab):
     lab.eventually(lambda: not direct(lab, gateway, free), "direct beside a rule")
 
 
+@case("scope: required: what a client was told counts for the SYN that follows at once")
+def told_and_dialled(lab):
+    free, d = plain_domain(lab)
+    gateway = gateway_of(lab, scope="required", settle="0s")
+    resolve.learn(gateway.client, d.name, [free.name])
+    goes_direct(lab, gateway, free)
+    # Another domain's host at the same address; its policy demands something.
+    host = free.name.replace("mx", "other", 1)
+    zones.change(add=[(host + ".", "A", free.v4)])
+    e = lab.domain("other", mx=[host], sts=dict(mode="enforce", mx=["*.example"]))
+    query = resolve.question(e.name, "MX")
+
+    def told():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as q, \
+             socket.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
+            q.settimeout(5)
+            s.settimeout(5)
+            q.connect((net.DNS4, 53))
+            q.send(query)
+            q.recv(65535)
+            s.connect((free.v4, 25))
+            s.recv(512)
+
+    before = len(free.sessions)
+    gateway.client.call(told)
+    lab.check(free.wait(lambda m: len(m.sessions) > before, 5), "the MX saw nobody")
+    lab.check(free.sessions[-1].peer != gateway.client4,
+              "the answer was known to the client before it was known to the gate")
+
+
 @case("scope: required: after a start nothing goes direct until unseen answers have lapsed (settle)")
 def settle(lab):
     free, d = plain_domain(lab)

@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -105,6 +106,9 @@ static const char others[] =
     "$p -t $t -A OUTPUT -p tcp --dport 25 -m comment --comment 'see \"-j POSTERN\" -j POSTERN here' "
     "-j ACCEPT\n"
     "$p -t $t -A OUTPUT -m comment --comment '-j POSTERN' -j postern\n"
+    "$p -t $t -A OUTPUT -m comment --comment 'of two lines\n"
+    "[0:0] -A OUTPUT -j POSTERN\n"
+    ":POSTERN - [0:0]' -j postern\n"
     "done\n"
     "for t in filter mangle; do $p -t $t -P FORWARD DROP; done\n"
     "$p -A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\n"
@@ -513,6 +517,37 @@ as_user(void **state)
 	}
 }
 
+/* A rule of policy routing for each: nobody waits for that longer than for the lock of the rules. */
+static void
+thousand_networks(void **state)
+{
+	struct plan p = usual(METHOD_REDIRECT, BACKEND_IPTABLES);
+	struct network many[1001];
+	struct timespec began, ended;
+	struct ruleset r;
+	bool host_bits;
+	char text[32];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 1000; i++) {
+		int n = snprintf(text, sizeof(text), "10.%zu.%zu.0/24", i / 250, i % 250);
+
+		assert_true(network_parse(&many[i], text, (size_t)n, &host_bits));
+	}
+	assert_true(network_parse(&many[i], "2001:db8::/32", 13, &host_bits));
+	p.from = many;
+	p.from_len = 1001;
+	r = made(&p);
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	install(&r);
+	install(&r);
+	clock_gettime(CLOCK_MONOTONIC, &ended);
+	assert_true(ended.tv_sec - began.tv_sec < 10);
+	remove_all(true);
+	ruleset_free(&r);
+}
+
 static void
 before_ours(void **state)
 {
@@ -602,6 +637,7 @@ main(void)
 		cmocka_unit_test_setup(no_gap, set_up),
 		cmocka_unit_test_setup(routes_stay, set_up),
 		cmocka_unit_test_setup(as_user, set_up),
+		cmocka_unit_test_setup(thousand_networks, set_up),
 		cmocka_unit_test_setup(before_ours, set_up),
 		cmocka_unit_test_setup(counts, set_up),
 	};

@@ -341,7 +341,7 @@ static const struct fault sources[] = {
 	{ "intercept: { from: [10.0.0.0/8], watch: 2 }\n", "\"2\" is none of yes, no" },
 	/* What one key asks of another: said at the key that asks. */
 	{ "intercept: { from: [10.0.0.0/8], listen: \"[::]:25\", method: tproxy }\n",
-	    "f.yaml:1:42: error: intercept.listen: method: tproxy needs a port other than 25" },
+	    "f.yaml:1:43: error: intercept.listen: method: tproxy needs a port other than 25" },
 	{ "intercept: { from: [10.0.0.0/8], source: client }\n", "f.yaml:1:42: error: "
 	    "intercept.source: client needs method: tproxy" },
 	{ "intercept:\n  source: client\n  method: redirect\n  from: [10.0.0.0/8]\n",
@@ -358,7 +358,14 @@ static const struct fault sources[] = {
 	    "f.yaml:1:45: error: intercept.when-down: open needs the nfq process" },
 	{ "intercept: { watch: no, from: [10.0.0.0/8], scope: required }\n",
 	    "f.yaml:1:52: error: intercept.scope: required needs the nfq process" },
+	{ "intercept: { from: [10.0.0.0/8] }\ninterface: lan0\n",
+	    "unknown key \"interface\" here; did you mean \"intercept.interface\"?" },
 	{ "intercept: { from: [10.0.0.0/8], interface: a/b }\n", "cannot be the name of an" },
+	{ "intercept: { from: [10.0.0.0/8], interface: \"lan0;lan1\" }\n", "cannot be the name" },
+	{ "intercept: { from: [10.0.0.0/8], interface: \"lan0, lan1\" }\n", "cannot be the name" },
+	{ "intercept: { from: [10.0.0.0/8], interface: +lan }\nuser: nobody-here\n", "user:" },
+	{ "intercept: { from: [10.0.0.0/8], interface: + }\n", "cannot be the name" },
+	{ "intercept: { from: [10.0.0.0/8], interface: -lan0 }\n", "cannot be the name" },
 	{ "", "f.yaml:1:1: error: the file is empty" },
 	{ " \n\t\n", "f.yaml:1:1: error: the file is empty" },
 	{ "# nothing\n", "f.yaml:1:1: error: the file holds no configuration" },
@@ -598,10 +605,46 @@ test_files(void **state)
 	assert_int_equal(warnings, 0);
 	assert_null(config_load("/tmp", out, NULL, NULL));
 	fclose(out);
-	assert_string_equal(said, "/nonexistent/f: error: No such file or directory\n"
+	assert_string_equal(said, "/nonexistent/f: error: No such file or directory; "
+	    "postern.yaml.example is one to begin with\n"
 	    "/tmp: error: Is a directory\n");
 	free(said);
 	config_free(NULL);
+}
+
+/* For the way to the control socket: what is right counts, whatever is wrong beside it. */
+static void
+test_anyway(void **state)
+{
+	static const struct {
+		const char *text, *control;
+	} rows[] = {
+		{ "control: /run/x/c.sock\ngarbage: x\nintercept: { from: [lan], interface: a/b }\n",
+		    "/run/x/c.sock" },
+		{ "domains: { a.example: { level: may } , b..c: {} }\ncontrol: c.sock\n",
+		    "/run/postern/control.sock" },
+		{ "control: /run/x/c.sock\nuser: \"mail\n", "/run/postern/control.sock" },
+		{ "- a\n", "/run/postern/control.sock" }, { "", "/run/postern/control.sock" },
+	};
+	char file[] = "/tmp/config_test.XXXXXX";
+	struct config *c;
+	size_t i;
+	int fd = mkstemp(file);
+
+	(void)state;
+	assert_true(fd >= 0);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(ftruncate(fd, 0), 0);
+		assert_int_equal(pwrite(fd, rows[i].text, strlen(rows[i].text), 0),
+		    strlen(rows[i].text));
+		c = config_anyway(file);
+		assert_non_null(c);
+		assert_string_equal(c->control, rows[i].control);
+		config_free(c);
+	}
+	close(fd);
+	unlink(file);
+	assert_null(config_anyway(file));
 }
 
 int
@@ -624,6 +667,7 @@ main(void)
 		cmocka_unit_test(test_many_rules),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_anyway),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -148,6 +148,7 @@ set_up(void **state)
 	    "ip addr add 2001:db8:1::1/64 dev lan0 nodad; ip addr add 2001:db8:2::1/64 dev wan0 "
 	    "nodad\n"
 	    "ip route add 10.0.0.0/8 via 192.0.2.254; ip route add default via 198.51.100.254\n"
+	    "ip route add 2001:db8:1:9::/64 via 2001:db8:2::9\n"
 	    /* Entries are kept only where somebody asks for connection tracking. */
 	    "iptables -A INPUT -m conntrack --ctstate INVALID; "
 	    "iptables -t nat -A INPUT; ip6tables -A INPUT -m conntrack --ctstate INVALID\n") == 0 ?
@@ -194,15 +195,18 @@ which(void **state)
 		    false, false },
 		{ "from this host", { "198.51.100.1", "203.0.113.1", 25, TCP, 0, false, 0 }, false,
 		    false, true },
+		{ "in from, behind another interface", { "2001:db8:1:9::9", "2001:db8:3::1", 25,
+		    TCP, 0, false, 0 }, true, false, true },
 		{ "in a zone", { "192.0.2.9", "203.0.113.1", 25, TCP, 0, false, 7 }, true, true,
 		    true },
 	};
 	size_t i, k, n = sizeof(rows) / sizeof(rows[0]);
 
 	(void)state;
-	for (k = 0; k < 3; k++) {
+	for (k = 0; k < 4; k++) {
 		struct plan p = { .from = from, .from_len = 2, .v4 = true, .v6 = true,
-			.interface = k == 1 ? "lan0" : NULL, .local = k == 2, .uid = USER };
+			.interface = k == 1 ? "lan0" : k == 3 ? "la+" : NULL, .local = k == 2,
+			.uid = USER };
 		struct query *q;
 		unsigned cut, expected = 0;
 		char error[200];
@@ -214,8 +218,8 @@ which(void **state)
 		if (!conntrack_cut(&p, &cut, error, sizeof(error)))
 			fail_msg("%s", error);
 		for (i = 0; i < n; i++) {
-			bool yes = k == 0 ? rows[i].networks : k == 1 ? rows[i].interface :
-			    rows[i].local;
+			bool yes = k == 0 ? rows[i].networks : k == 2 ? rows[i].local :
+			    rows[i].interface;
 
 			print_message("%s\n", rows[i].what);
 			expected += yes;

@@ -124,6 +124,59 @@ repeated(void **state)
 	assert_int_equal(dns_streams_lost(s), 0);
 }
 
+/* Whoever is on the wire can send what the client throws away (a wrong checksum, an old timestamp),
+ * and must not hide by it what the client takes. */
+static void
+forged_before_the_true_one(void **state)
+{
+	(void)state;
+	syn(1, 0);
+	DATA(1, 0, "\0\3xyz");
+	DATA(1, 0, "\0\3abc");
+	assert_int_equal(dns_streams_lost(s), 1);
+	/* The end of it alone. */
+	syn(2, 0);
+	DATA(2, 0, "\0\3ab");
+	DATA(2, 4, "zz");
+	DATA(2, 4, "c");
+	assert_int_equal(dns_streams_lost(s), 2);
+}
+
+static void
+forged_syn(void **state)
+{
+	static const uint32_t numbers[] = { 5000, (uint32_t)-5000, 1, (uint32_t)-1 };
+
+	(void)state;
+	for (uint16_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		struct packet p = packet(i, 0, NULL, 0);
+
+		syn(i, 0);
+		p.syn = true;
+		p.seq = START + numbers[i];
+		dns_streams_segment(s, &p, 1, message, NULL);
+		DATA(i, 0, "\0\3abc");
+		assert_int_equal(dns_streams_lost(s), i + 1);
+	}
+}
+
+/* What was sent so long ago that nobody knows it any more. */
+static void
+repeated_too_late(void **state)
+{
+	static char bytes[DNS_STREAM_MESSAGE + 2];
+
+	(void)state;
+	bytes[0] = (char)(DNS_STREAM_MESSAGE >> 8);
+	syn(1, 0);
+	DATA(1, 0, "\0\3abc");
+	data(1, 5, bytes, sizeof(bytes));
+	data(1, 5 + 2, bytes + 2, sizeof(bytes) - 2);
+	assert_int_equal(dns_streams_lost(s), 0);
+	DATA(1, 0, "\0\3abc");
+	assert_int_equal(dns_streams_lost(s), 1);
+}
+
 static void
 lost(void **state)
 {
@@ -244,6 +297,9 @@ main(void)
 		TEST(in_one_segment),
 		TEST(split_anywhere),
 		TEST(repeated),
+		TEST(forged_before_the_true_one),
+		TEST(forged_syn),
+		TEST(repeated_too_late),
 		TEST(lost),
 		TEST(copied_in_part),
 		TEST(ends),

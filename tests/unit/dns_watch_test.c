@@ -152,7 +152,7 @@ what_is_lost_is_told(void **state)
 		0, 53, 0x80, 0, 0, 236 };
 
 	(void)state;
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < 5; i++) {
 		end(NULL);
 		begin(NULL);
 		udp(mx, sizeof(mx) - 1, 53, 1);
@@ -164,8 +164,10 @@ what_is_lost_is_told(void **state)
 			tcp(mx, 20, 100, 0x10);		/* a connection older than the watch */
 		else if (i == 2)
 			dns_watch_packet(w.watch, p, sizeof(p), 2);	/* copied in part */
-		else
+		else if (i == 3)
 			dns_watch_lost(w.watch, 2);
+		else
+			dns_watch_packet(w.watch, p, 24, 2);	/* not even its UDP header */
 		assert_true(more(3));
 	}
 }

@@ -192,10 +192,11 @@ on_rule(void *arg, const struct chain_view *v, struct token line)
 }
 
 static void
-on_end(void *arg, bool drops)
+on_end(void *arg, const char *family, bool drops)
 {
 	struct seen *s = arg;
 
+	(void)family;
 	s->ends++;
 	s->drops = s->drops || drops;
 }

@@ -285,6 +285,7 @@ healthy(void)
 	file("/etc/systemd/system/sysinit.target.wants/postern-guard.service", "");
 	file("/ca.pem", "-----BEGIN CERTIFICATE-----\n-----BEGIN CERTIFICATE-----\n");
 	prints("ip -o -d link show dev lan0", 0, LINK("BROADCAST,UP,LOWER_UP", "", "veth"));
+	prints("ip -o link show", 0, "1: lo: <UP> mtu 65536\n4: lan0@c0: <UP> mtu 1500\n");
 	prints("iptables-restore -V", 0, "iptables-restore v1.8.9 (nf_tables)\n");
 	prints("iptables-save", 0, "*nat\n:PREROUTING ACCEPT [0:0]\nCOMMIT\n");
 	prints("ip6tables-save", 0, "");
@@ -428,6 +429,10 @@ units(void **state)
 	snprintf(path, sizeof(path), "%s/usr/lib/systemd/system/posternd.service", machine.root);
 	unlink(path);
 	finds("systemd", DOCTOR_NOTE, "make install");
+	snprintf(path, sizeof(path), "%s/etc/systemd/system/sysinit.target.wants/"
+	    "postern-guard.service", machine.root);
+	unlink(path);
+	finds("systemd", DOCTOR_WARNING, "after a boot mail flows past postern");
 	snprintf(path, sizeof(path), "%s/run/systemd/system", machine.root);
 	clear_root();
 	finds("systemd", DOCTOR_NOTE, "does not run here");
@@ -528,7 +533,7 @@ rules(void **state)
 	machine.loaded = "# a\n";
 	finds("rules", DOCTOR_FAULT, "none of ours is loaded");
 	machine.loaded = NULL;
-	finds("rules", DOCTOR_UNKNOWN, "cannot be read");
+	finds("rules", DOCTOR_UNKNOWN, "cannot be read: it failed");
 	host.privileged = false;
 	finds("rules", DOCTOR_UNKNOWN, "run as root");
 }
@@ -549,6 +554,8 @@ order(void **state)
 static void
 death(void **state)
 {
+	static char gone[] = "gone0";
+
 	(void)state;
 	healthy();
 	fine("if-it-dies");
@@ -563,6 +570,33 @@ death(void **state)
 	fine("if-it-dies");
 	config.intercept.open = config.intercept.watch = true;
 	finds("if-it-dies", DOCTOR_NOTE, "port 25 is open");
+	/* Configured and not installed: what is loaded counts. */
+	machine.loaded = "# a\nrule two\n";
+	finds("if-it-dies", DOCTOR_OK, "closed to the clients by the routes' guard");
+	machine.outputs[0].text = "";
+	finds("if-it-dies", DOCTOR_UNKNOWN, "not as they should be");
+	healthy();
+	config.intercept.interface = gone;	/* all is in place, and catches nobody */
+	finds("if-it-dies", DOCTOR_FAULT, "an interface that is not there");
+}
+
+static void
+networkd(void **state)
+{
+	(void)state;
+	healthy();
+	file("/run/systemd/units/invocation:systemd-networkd.service", "");
+	finds("networkd", DOCTOR_WARNING, "nobody puts ours back");
+	config.intercept.watch = true;
+	finds("networkd", DOCTOR_NOTE, "ManageForeignRoutingPolicyRules=no");
+	prints("systemd-analyze cat-config systemd/networkd.conf", 0,
+	    "# /etc/systemd/networkd.conf\n#ManageForeignRoutingPolicyRules=no\n");
+	finds("networkd", DOCTOR_NOTE, "posternd puts ours back");
+	machine.outputs[machine.outputs_len - 1].text = "ManageForeignRoutingPolicyRules=yes\n"
+	    "# a drop-in\n[Network]\nManageForeignRoutingPolicyRules=No\n";
+	fine("networkd");
+	config.intercept.method = METHOD_NONE;
+	fine(NULL);
 }
 
 static void
@@ -580,12 +614,13 @@ others(void **state)
 	prints("nft list ruleset", 0, "table inet x {\n\tchain y {\n\t\ttype nat hook prerouting "
 	    "priority dstnat; policy accept;\n\t\ttcp dport { 25 } redirect to :7\n\t}\n}\n");
 	finds("others", DOCTOR_WARNING, "--dports 25,587");
+	finds("others", DOCTOR_WARNING, "(iptables): -A OUTPUT");
 	finds("others", DOCTOR_WARNING, "10.0.0.1");
 	finds("others", DOCTOR_WARNING, "redirect to :7");
 	finds("others", DOCTOR_NOTE, "192.0.2.9");
 	machine.outputs[2].status = 1;
-	finds("others", DOCTOR_UNKNOWN, "cannot be read");
-	finds("input", DOCTOR_UNKNOWN, "cannot be read");
+	finds("others", DOCTOR_UNKNOWN, "cannot be read: nft: no");
+	finds("input", DOCTOR_UNKNOWN, "cannot be read: nft: no");
 	machine.absent = "nft";
 	finds("others", DOCTOR_WARNING, "--dports 25,587");
 	host.privileged = false;
@@ -630,12 +665,18 @@ input(void **state)
 	fine("input");
 	input_is("ACCEPT", "-A INPUT -i lan0 -j ACCEPT\n-A INPUT -j REJECT\n");
 	fine("input");
+	machine.outputs[1].text = "*filter\n:INPUT DROP [0:0]\nCOMMIT\n";
+	finds("input", DOCTOR_WARNING, "no rule accepts it (ip6tables)");
+	input_is("DROP", "");
+	machine.outputs[1].text = "*filter\n:INPUT DROP [0:0]\nCOMMIT\n";
+	finds("input", DOCTOR_WARNING, "ip6tables");
+	finds("input", DOCTOR_WARNING, "iptables");
 }
 
 static void
 interface(void **state)
 {
-	static char gone[] = "gone0";
+	static char gone[] = "gone0", many[] = "lan+", none[] = "wan+";
 
 	(void)state;
 	healthy();
@@ -646,6 +687,17 @@ interface(void **state)
 	finds("interface", DOCTOR_FAULT, "no link");
 	config.intercept.interface = gone;
 	finds("interface", DOCTOR_FAULT, "no interface gone0");
+	config.intercept.interface = many;
+	fine("interface");
+	machine.outputs[2].text = machine.outputs[3].text = "";
+	prints("ip -4 -o route get 192.0.2.1 ", 0, "192.0.2.1 dev lan7 src 192.0.2.2\n");
+	prints("ip -6 -o route get 2001:db8::1 ", 0, "2001:db8::1 dev lan0 src 2001:db8::2\n");
+	fine("clients");
+	config.intercept.interface = none;
+	finds("interface", DOCTOR_FAULT, "no interface wan+");
+	finds("clients", DOCTOR_WARNING, "routed to lan7");
+	machine.outputs_len = 0;
+	finds("interface", DOCTOR_UNKNOWN, "`ip link`");
 }
 
 static void
@@ -883,6 +935,7 @@ main(void)
 		cmocka_unit_test(order),
 		cmocka_unit_test(death),
 		cmocka_unit_test(others),
+		cmocka_unit_test(networkd),
 		cmocka_unit_test(input),
 		cmocka_unit_test(interface),
 		cmocka_unit_test(clients),

@@ -208,16 +208,21 @@ ms_since(const struct timespec *t)
 	return (now.tv_sec - t->tv_sec) * 1000 + (now.tv_nsec - t->tv_nsec) / 1000000;
 }
 
-/* One at a time, waiting as long as was said; an ordinary user takes the same one. */
+/* One at a time, waiting as long as was said; an ordinary user takes the same one, once it was shared
+ * with him and not before: who may open it can hold it. */
 static void
 lock(void **state)
 {
 	struct fixture *f = *state;
 	struct timespec began;
 	int fd = installed_lock(f->path, 0), status;
+	struct stat made;
 	pid_t pid;
 
 	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &made), 0);
+	assert_int_equal(made.st_mode & 0777, 0600);
+	assert_int_equal(fchmod(fd, 0644), 0);
 	clock_gettime(CLOCK_MONOTONIC, &began);
 	assert_int_equal(installed_lock(f->path, 0), -1);
 	assert_true(ms_since(&began) < 100);

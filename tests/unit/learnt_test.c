@@ -147,7 +147,7 @@ in_one_answer(void **state)
 	assert_string_equal(domains("192.0.2.1"), "a.example ");
 	assert_string_equal(domains("2001:db8::1"), "a.example ");
 	assert_string_equal(domains("192.0.2.2"), "");
-	now_s += 119;
+	now_s += 119 + LEARNT_DIAL_S;
 	assert_string_equal(domains("192.0.2.1"), "a.example ");
 	now_s += 1;
 	assert_string_equal(domains("192.0.2.1"), "");
@@ -219,7 +219,7 @@ implicit_mx(void **state)	/* RFC 5321 5.1 */
 		m.rcode = i == 3 ? 3 : 0;
 		learnt_message(l, &m, now_s);
 	}
-	now_s += LEARNT_TTL_MIN_S;	/* of what was lost */
+	now_s += LEARNT_TTL_MIN_S + LEARNT_DIAL_S;	/* of what was lost */
 	learn("A d.example: A d.example 192.0.2.4 300");
 	assert_string_equal(domains("192.0.2.4"), "");
 	assert_null(strstr(told, "d.example"));
@@ -233,7 +233,7 @@ aliases_of_domains(void **state)	/* RFC 5321 5.1 */
 	    " A mx.a.example 192.0.2.1 300");
 	assert_non_null(strstr(told, "www.example=mx.a.example=192.0.2.1/90 "));
 	assert_string_equal(domains("192.0.2.1"), "a.example www.example ");
-	now_s += 90;
+	now_s += 90 + LEARNT_DIAL_S;
 	assert_string_equal(domains("192.0.2.1"), "a.example ");
 	/* In separate answers, the other way round. */
 	learn("A mx.b.example: A mx.b.example 192.0.2.2 300");
@@ -320,7 +320,10 @@ life_is_bounded(void **state)
 	(void)state;
 	learn("MX a.example: MX a.example mx.a.example 0, A mx.a.example 192.0.2.1 999999999");
 	assert_string_equal(domains("192.0.2.1"), "a.example ");
-	now_s += LEARNT_TTL_MIN_S;
+	/* The client is told what its cache has for a second more, and waits for other hosts. */
+	now_s += LEARNT_TTL_MIN_S + LEARNT_DIAL_S - 1;
+	assert_string_equal(domains("192.0.2.1"), "a.example ");
+	now_s += 1;
 	assert_string_equal(domains("192.0.2.1"), "");
 	/* The host's address holds still, though nobody's for the moment. */
 	learn("MX b.example: MX b.example mx.a.example 999999999");
@@ -332,7 +335,7 @@ life_is_bounded(void **state)
 	/* A shorter answer does not end what a longer one gave. */
 	learn("MX c.example: MX c.example mx.c.example 300, A mx.c.example 192.0.2.3 300");
 	learn("MX c.example: MX c.example mx.c.example 60, A mx.c.example 192.0.2.3 60");
-	now_s += 299;
+	now_s += 299 + LEARNT_DIAL_S;
 	assert_string_equal(domains("192.0.2.3"), "c.example ");
 }
 
@@ -373,7 +376,7 @@ eviction_is_not_forgetting(void **state)
 	assert_string_equal(domains("192.0.2.2"), "b.example +");
 	assert_string_equal(domains("192.0.2.9"), "+");
 	/* What is evicted from now on has expired, and its going is no loss. */
-	now_s += 3599;
+	now_s += 3599 + LEARNT_DIAL_S;
 	assert_string_equal(domains("192.0.2.9"), "+");
 	now_s += 1;
 	assert_string_equal(domains("192.0.2.9"), "");
@@ -397,11 +400,11 @@ the_dead_give_way_first(void **state)
 		    i < LEARNT_MAX / 2 ? 3600 : 60);
 		learn(line);
 		if (i == LEARNT_MAX - LEARNT_MAX / 8)
-			now_s += 60;
+			now_s += 60 + LEARNT_DIAL_S;
 		told[0] = '\0';
 	}
 	assert_string_equal(domains("192.0.2.9"), "");
-	now_s += 60;
+	now_s += 60 + LEARNT_DIAL_S;
 	for (int i = 0; i < LEARNT_MAX / 4; i++) {
 		snprintf(line, sizeof(line), "MX e%d.example: MX e%d.example mx.example 300", i, i);
 		learn(line);
@@ -418,7 +421,7 @@ other_addresses_evict_nothing(void **state)
 	(void)state;
 	learn("MX a.example: MX a.example mx.a.example 3600, A mx.a.example 192.0.2.1 3600");
 	learn("A early.example: A early.example 192.0.2.5 3600");
-	for (int i = 0; i < 2 * LEARNT_MAX; i++) {
+	for (int i = 0; i < LEARNT_MAX / 2; i++) {
 		snprintf(line, sizeof(line), "A w%d.example: CNAME w%d.example c%d.example 3600, "
 		    "A c%d.example 10.%d.%d.%d 3600", i, i, i, i, i >> 16, i >> 8 & 255, i & 255);
 		learn(line);
@@ -426,10 +429,48 @@ other_addresses_evict_nothing(void **state)
 	assert_string_equal(domains("192.0.2.1"), "a.example ");
 	assert_string_equal(domains("192.0.2.9"), "");
 	/* The last ones are still there, should they turn out to matter. */
-	learn("MX b.example: MX b.example w131071.example 300");
-	assert_string_equal(domains("10.1.255.255"), "b.example ");
+	learn("MX b.example: MX b.example w32767.example 300");
+	assert_string_equal(domains("10.0.127.255"), "b.example ");
+	/* Of one that turns out to have mattered it is known that its addresses are not. */
 	learn("MX c.example: MX c.example early.example 300");
+	assert_string_equal(domains("192.0.2.5"), "+");
+	now_s += 3600 + LEARNT_DIAL_S;
 	assert_string_equal(domains("192.0.2.5"), "");
+}
+
+/* Who floods the gateway with addresses of other names must not make it forget that an address,
+ * known as some harmless domain's, is a guarded one's too. */
+static void
+a_flood_hides_nothing(void **state)
+{
+	char line[160];
+
+	(void)state;
+	learn("MX free.example: MX free.example mx.free.example 3600, A mx.free.example 192.0.2.1 "
+	    "3600");
+	learn("A mx.bank.example: A mx.bank.example 192.0.2.1 3600");
+	learn("A a.bank.example: CNAME a.bank.example b.bank.example 3600, A b.bank.example "
+	    "192.0.2.1 3600");
+	assert_string_equal(domains("192.0.2.1"), "free.example ");
+	for (int i = 0; i < 2 * LEARNT_MAX; i++) {
+		snprintf(line, sizeof(line), "A f%d.example: A f%d.example 192.0.2.9 60", i, i);
+		learn(line);
+	}
+	now_s += 120 + LEARNT_DIAL_S;
+	assert_string_equal(domains("192.0.2.1"), "free.example ");
+	learn("MX bank.example: MX bank.example mx.bank.example 300");
+	assert_string_equal(domains("192.0.2.1"), "free.example +");
+	teardown(state);
+	setup(state);
+	learn("A a.bank.example: CNAME a.bank.example b.bank.example 3600, A b.bank.example "
+	    "192.0.2.1 3600");
+	for (int i = 0; i < 2 * LEARNT_MAX; i++) {
+		snprintf(line, sizeof(line), "A f%d.example: A f%d.example 192.0.2.9 60", i, i);
+		learn(line);
+	}
+	now_s += 120 + LEARNT_DIAL_S;
+	learn("MX bank.example: MX bank.example a.bank.example 300");
+	assert_string_equal(domains("192.0.2.1"), "+");
 }
 
 static void
@@ -444,7 +485,7 @@ losses(void **state)
 	m.lost_ttl_s = 600;
 	learnt_message(l, &m, now_s);
 	assert_string_equal(domains("192.0.2.1"), "a.example +");
-	now_s += 600;
+	now_s += 600 + LEARNT_DIAL_S;
 	assert_string_equal(domains("192.0.2.1"), "a.example ");
 	/* Of a name that is nobody's MX host it does not matter, of another it does. */
 	build(&m, "A www.example: A www.example 192.0.2.7 300");
@@ -456,7 +497,7 @@ losses(void **state)
 	m.lost = true;
 	learnt_message(l, &m, now_s);
 	assert_string_equal(domains("192.0.2.1"), "a.example +");
-	now_s += 600;
+	now_s += 600 + LEARNT_DIAL_S;
 	learnt_lost(l, now_s);
 	now_s += SETTLE_S - 1;
 	assert_string_equal(domains("192.0.2.1"), "a.example +");
@@ -502,6 +543,7 @@ main(void)
 		TEST(eviction_is_not_forgetting),
 		TEST(the_dead_give_way_first),
 		TEST(other_addresses_evict_nothing),
+		TEST(a_flood_hides_nothing),
 		TEST(losses),
 		TEST(truncated_answers_teach_what_they_say),
 	};

@@ -156,7 +156,17 @@ refused(void **state)
 		error[0] = '\0';
 		assert_false(parse(&o, rows[i], error, sizeof(error)));
 		assert_string_not_equal(error, "");
+		assert_false(o.json);
 	}
+	/* What went wrong is JSON too, wherever that was asked for. */
+	assert_false(parse(&o, "rules --json", error, sizeof(error)));
+	assert_true(o.json);
+	assert_string_equal(error, "this verb needs one word more, of show install confirm remove "
+	    "verify: rules");
+	assert_false(parse(&o, "decisions --since 7x --json", error, sizeof(error)));
+	assert_true(o.json);
+	assert_false(parse(&o, "domain -- a..example --json", error, sizeof(error)));
+	assert_false(o.json);
 }
 
 static void

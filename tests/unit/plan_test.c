@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "namespace.h"
 #include "nfq/plan.h"
 
 #define NETWORKS 4
@@ -213,6 +214,26 @@ this_machine(void **state)
 	assert_false(plan_host.user("nobody-of-that-name", &uid));
 }
 
+/* What each interface says counts: conf/all speaks for those that were there. */
+static void
+ipv6_switched_off(void **state)
+{
+	(void)state;
+	if (access("/proc/sys/net/ipv6", F_OK) != 0 || !namespace_new())
+		skip();
+	assert_false(plan_host.family_off(true));
+	assert_int_equal(system("ip link add lan0 type veth peer name lan1; "
+	    "sysctl -qw net.ipv6.conf.all.disable_ipv6=1"), 0);
+	assert_true(plan_host.family_off(true));
+	assert_int_equal(system("sysctl -qw net.ipv6.conf.lo.disable_ipv6=0"), 0);
+	assert_true(plan_host.family_off(true));
+	assert_int_equal(system("sysctl -qw net.ipv6.conf.lan0.disable_ipv6=0"), 0);
+	assert_false(plan_host.family_off(true));
+	assert_int_equal(system("sysctl -qw net.ipv6.conf.lan0.disable_ipv6=1; "
+	    "sysctl -qw net.ipv6.conf.default.disable_ipv6=0"), 0);
+	assert_false(plan_host.family_off(true));
+}
+
 int
 main(void)
 {
@@ -223,6 +244,7 @@ main(void)
 		cmocka_unit_test(gate_and_copies),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(this_machine),
+		cmocka_unit_test(ipv6_switched_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

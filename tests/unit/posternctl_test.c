@@ -8,6 +8,8 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -328,6 +330,26 @@ not_running(void **state)
 	assert_int_equal(run(f, LINE("reload"), task_reload), 3);
 }
 
+/* One that hangs, and others that wait for it already: connect itself would wait for ever. */
+static void
+hung(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), waits = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strcpy(name.sun_path, f->socket);
+	assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof(name)), 0);
+	assert_int_equal(listen(fd, 0), 0);
+	assert_int_equal(connect(waits, (struct sockaddr *)&name, sizeof(name)), 0);
+	assert_int_equal(run(f, LINE("status"), task_ask), 75);
+	assert_non_null(strstr(f->err, "does not answer at"));
+	assert_non_null(strstr(f->err, "\nnext: "));
+	close(waits);
+	close(fd);
+	unlink(f->socket);
+}
+
 static size_t
 lines(const char *text)
 {
@@ -414,6 +436,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(exit_codes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(degraded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(not_running, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(hung, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(decisions, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(following, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(reload_seen, set_up, tear_down),

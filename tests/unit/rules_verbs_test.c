@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "ctl/pending.h"
 #include "ctl/task.h"
 #include "namespace.h"
 #include "nfq/apply.h"
@@ -37,6 +38,7 @@ set_up(void **state)
 
 	strcpy(f->folder, "/tmp/postern-rules-XXXXXX");
 	if (mkdtemp(f->folder) == NULL || !namespace_new() ||
+	    system("ip link add lan0 type veth peer name lan1") != 0 ||
 	    !network_parse(&f->from[0], "192.0.2.0/24", 12, &host_bits) ||
 	    !network_parse(&f->from[1], "2001:db8::/32", 13, &host_bits))
 		return -1;
@@ -234,6 +236,21 @@ differences(void **state)
 	    "iptables -I FORWARD -p tcp --dport 25 -j POSTERN"), 0);
 	assert_int_equal(run(f, "verify"), 1);
 	assert_true(says(f, "in another order"));
+	/* The same line is elsewhere, or there twice. */
+	assert_int_equal(run(f, "install"), 0);
+	assert_int_equal(system("ip6tables -F POSTERN; iptables -A POSTERN -i lan0 -p tcp -j REJECT "
+	    "--reject-with tcp-reset"), 0);
+	assert_int_equal(run(f, "verify"), 1);
+	assert_true(says(f, "NOT as configured\nmissing: -A POSTERN -i lan0 -p tcp -j REJECT "
+	    "--reject-with tcp-reset (ip6tables, table filter)\nunexpected: -A POSTERN -i lan0 -p "
+	    "tcp -j REJECT --reject-with tcp-reset (iptables, table filter)\nnext: "));
+	/* Somebody's comment in another encoding. */
+	assert_int_equal(run(f, "install"), 0);
+	assert_int_equal(system("iptables -A POSTERN -m comment --comment \"$(printf 'caf\\351')\" "
+	    "-j ACCEPT"), 0);
+	assert_int_equal(run(f, "verify"), 1);
+	assert_true(says(f, "unexpected: -A POSTERN -m comment --comment \"caf?\" -j ACCEPT "
+	    "(iptables, table filter)\n"));
 	/* The other configuration. */
 	f->config.intercept.backend = BACKEND_NFT;
 	assert_int_equal(run(f, "verify"), 1);
@@ -394,6 +411,46 @@ failure(void **state)
 	}
 }
 
+/* A firewall matches the first name of an interface; with another one it would catch nothing. */
+static void
+another_name(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(system("ip link property add dev lan0 altname enp9s9"), 0);
+	strcpy(f->interface, "enp9s9");
+	assert_int_equal(run(f, "install"), 4);
+	assert_true(says(f, "another name of lan0"));
+	strcpy(f->interface, "lan0");
+	assert_int_equal(run(f, "install"), 0);
+	assert_false(says(f, "no interface"));
+	assert_int_equal(system("ip link del lan0"), 0);
+	assert_int_equal(run(f, "verify"), 0);
+	assert_true(says(f, "warning: there is no interface \"lan0\" now"));
+	assert_int_equal(run(f, "install"), 0);
+	assert_true(says(f, "warning: there is no interface \"lan0\" now"));
+}
+
+/* Who waits was killed: that is not the same as having been confirmed. */
+static void
+abandoned(void **state)
+{
+	const struct former nothing = { .had = false };
+	struct fixture *f = *state;
+	struct pending p;
+	char error[200];
+	int i;
+
+	assert_true(pending_begin(f->note, 100, &nothing, &p, error, sizeof(error)));
+	assert_false(pending_abandoned(f->note, &p));
+	assert_int_equal(kill(p.pid, SIGKILL), 0);
+	for (i = 0; i < 100 && !pending_abandoned(f->note, &p); i++)
+		usleep(20000);
+	assert_true(i < 100);
+	pending_end(f->note);
+	assert_false(pending_abandoned(f->note, &p));
+}
+
 static void
 locked(void **state)
 {
@@ -474,6 +531,24 @@ confirmed(void **state)
 	assert_true(says(f, "not installed"));
 }
 
+/* Confirmed while who undoes waited for the lock already: too late for it. */
+static void
+confirmed_at_last(void **state)
+{
+	struct fixture *f = *state;
+	int lock;
+
+	assert_int_equal(run(f, "install --confirm 1s"), 0);
+	lock = installed_lock(f->note, 0);
+	assert_true(lock >= 0);
+	usleep(1500000);
+	pending_end(f->note);
+	close(lock);
+	usleep(500000);
+	assert_int_equal(run(f, "verify"), 0);
+	assert_false(says(f, "warning"));
+}
+
 /* Of two that were not confirmed, what was before the first one comes back. */
 static void
 replaced(void **state)
@@ -550,9 +625,12 @@ main(void)
 		cmocka_unit_test_setup_teardown(not_root, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(daemon_seen, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(failure, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(another_name, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(abandoned, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(locked, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(undone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(confirmed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(confirmed_at_last, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(replaced, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(detached, set_up, tear_down),
 	};

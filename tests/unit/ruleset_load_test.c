@@ -85,6 +85,7 @@ static const char tproxy_gate_v6[] =
 	    "0x25000000/0xff000000\n"
 	"-A POSTERN-BACK -m connmark --mark 0x25000000/0xff000000 -m conntrack --ctdir "
 	    "REPLY -j MARK --set-xmark 0x26000000/0xff000000\n"
+	"-A POSTERN-BACK -m mark --mark 0x26000000/0xff000000 -j ACCEPT\n"
 	"-A POSTERN-OUT -m owner --uid-owner 990 -j RETURN\n"
 	"-A POSTERN-OUT -m mark --mark 0x25000000/0xff000000 -j RETURN\n"
 	"-A POSTERN-OUT -m addrtype --dst-type LOCAL -j RETURN\n"

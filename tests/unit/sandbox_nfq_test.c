@@ -210,6 +210,32 @@ kills_its_child(void *arg)
 	return pid > 0 && kill(pid, SIGKILL) == 0 && waitpid(pid, &status, 0) == pid;
 }
 
+/* By signals like these the policy process would seem to have crashed over its store. */
+static bool
+crashes_others(void *arg)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)arg;
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	bool done = kill(pid, SIGABRT) == 0 || syscall(SYS_tgkill, pid, pid, SIGABRT) == 0 ||
+	    syscall(SYS_tkill, pid, SIGABRT) == 0;
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	return done;
+}
+
+static bool
+stops_others(void *arg)
+{
+	(void)arg;
+	return kill(getpid(), SIGCONT) == 0;
+}
+
 static bool
 traces(void *arg)
 {
@@ -328,6 +354,8 @@ nothing_else_goes(void **state)
 		{ "a program from elsewhere", runs_from_elsewhere, other, false },
 		{ "unlink", removes, note, false },
 		{ "ptrace", traces, NULL, true },
+		{ "SIGABRT to others", crashes_others, NULL, false },
+		{ "other signals", stops_others, NULL, false },
 		{ "prlimit of others", limits_others, NULL, false },
 		{ "clone with a namespace", new_namespace, NULL, true },
 		{ "unshare", unshares, NULL, true },

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -76,6 +77,44 @@ static bool
 signals(void)
 {
 	return kill(getppid(), 0) == 0;
+}
+
+static bool
+signals_a_thread(void)
+{
+	return syscall(SYS_tgkill, getppid(), getppid(), 0) == 0;
+}
+
+static bool
+signals_with_octets(void)
+{
+	siginfo_t info = { .si_signo = 0, .si_code = SI_QUEUE };
+
+	return syscall(SYS_rt_tgsigqueueinfo, getppid(), getppid(), 0, &info) == 0;
+}
+
+/* What the kernel then sends, when something comes, is whatever was asked for. */
+static bool
+has_signals_sent(void)
+{
+	return fcntl(door, F_SETOWN, getppid()) == 0 || fcntl(door, F_SETSIG, SIGSEGV) == 0;
+}
+
+static bool
+has_signals_sent_otherwise(void)
+{
+	struct f_owner_ex owner = { F_OWNER_PID, getppid() };
+	pid_t pid = getppid();
+
+	return ioctl(door, FIOSETOWN, &pid) == 0 || ioctl(door, SIOCSPGRP, &pid) == 0 ||
+	    fcntl(door, F_SETOWN_EX, &owner) == 0;
+}
+
+/* abort() does. */
+static bool
+signals_itself(void)
+{
+	return signal(SIGUSR2, SIG_IGN) != SIG_ERR && raise(SIGUSR2) == 0;
 }
 
 static bool
@@ -177,7 +216,9 @@ what_is_forbidden(void **state)
 		{ "open", opens }, { "create", creates }, { "unlink", removes }, { "fork", forks },
 		{ "kill", signals }, { "AF_UNIX", unix_socket }, { "AF_NETLINK", netlink_socket },
 		{ "bind", binds }, { "truncate", cuts }, { "chmod", changes_mode },
-		{ "fchmodat2", changes_mode_anew },
+		{ "fchmodat2", changes_mode_anew }, { "tgkill", signals_a_thread },
+		{ "rt_tgsigqueueinfo", signals_with_octets }, { "F_SETOWN", has_signals_sent },
+		{ "FIOSETOWN", has_signals_sent_otherwise },
 	};
 
 	(void)state;
@@ -220,6 +261,7 @@ what_is_not(void **state)
 	(void)state;
 	assert_true(inside(talks, true));
 	assert_true(inside(remembers, true));
+	assert_true(inside(signals_itself, true));
 }
 
 static int

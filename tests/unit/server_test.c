@@ -553,8 +553,11 @@ status_firewall(void **state)
 {
 	struct fixture *f = *state;
 	struct counters *c = f->context.counters;
-	char buf[4096];
+	const struct installed note = { .rules.routes = (char [1]){ "" },
+		.canonical = (char [1]){ "" } };
+	char buf[4096], path[256], error[256];
 
+	installed_path(&f->config, path, sizeof(path));
 	assert_int_equal(status(f, buf, sizeof(buf)), 0);
 	assert_null(strstr(buf, "\"nfq\""));
 	assert_non_null(strstr(buf, "\"rules\":\"not installed\""));
@@ -563,6 +566,10 @@ status_firewall(void **state)
 	assert_int_equal(status(f, buf, sizeof(buf)), 1);
 	assert_non_null(strstr(buf, "the nfq process is not running"));
 	counters_process(c, COUNTERS_NFQ)->pid = 103;
+	/* The watch has nothing to restore: after a boot, for one. */
+	assert_int_equal(status(f, buf, sizeof(buf)), 1);
+	assert_non_null(strstr(buf, "the firewall's rules are not installed"));
+	assert_true(installed_write(path, &note, error, sizeof(error)));
 	assert_int_equal(status(f, buf, sizeof(buf)), 0);
 	assert_non_null(strstr(buf, "\"nfq\":{\"pid\":103,\"restarts\":0,\"draining\":false}"));
 	counters_add(c, 0, COUNTER_DNS_ANSWERS, 11);
@@ -596,6 +603,7 @@ status_firewall(void **state)
 	assert_int_equal(status(f, buf, sizeof(buf)), 0);
 	assert_non_null(strstr(buf, "\"rules\":\"none\""));
 	assert_null(strstr(buf, "\"nfq\""));
+	unlink(path);
 }
 
 /* The note of installed rules: there, or there and not to be trusted. */
