@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/moment.h"
 #include "policy/domain.h"
 #include "record/event.h"
 
@@ -81,16 +82,14 @@ verbs_record(struct connection *c, const char *action, const char *domain, const
 {
 	const struct server_context *context = server_context_of(connection_server(c));
 	const struct ucred *peer = connection_peer(c);
-	struct timespec now;
 	struct event e;
 	char detail[EVENT_TEXT_MAX];
 
 	snprintf(detail, sizeof(detail), "%s, asked by uid %lu, pid %ld", what,
 	    (unsigned long)peer->uid, (long)peer->pid);
-	clock_gettime(CLOCK_REALTIME, &now);
 	event_clear(&e);
 	e.type = EVENT_CONFIG;
-	e.time_us = (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+	e.time_us = moment_wall_us();
 	e.action = action;
 	e.domain = domain;
 	e.detail = detail;

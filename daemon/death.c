@@ -7,6 +7,7 @@
 
 #include "daemon/console.h"
 #include "daemon/family.h"
+#include "daemon/moment.h"
 #include "daemon/needs.h"
 
 #define TEXT_SIZE 160
@@ -44,7 +45,7 @@ is_crash(int status)
 static void
 note_damage(struct family *f, const struct process *p, int status)
 {
-	double now = family_now();
+	double now = moment_now();
 
 	if (!is_policy(p) || atomic_exchange(counters_store_busy(f->start->counters), 0) == 0 ||
 	    p->killed_for != NULL || !is_crash(status))
@@ -123,7 +124,7 @@ replace(struct family *f, const struct process *p, int status)
 	}
 	counters_process(f->start->counters, p->place)->restarts++;
 	delay = backoff_next(&place->backoff, &f->start->limits->backoff,
-	    family_now() - p->born_s);
+	    moment_now() - p->born_s);
 	console_error("%s, restarting in %.0f ms", describe(p, status, text), delay * 1000);
 	place_retry(f, p->place, delay);
 }

@@ -54,7 +54,6 @@ struct family {
 	double damaged_s;		/* when the policy process last crashed, 0: not lately */
 };
 
-double family_now(void);		/* seconds, monotonic */
 bool is_policy(const struct process *p);
 bool is_nfq(const struct process *p);
 bool is_worker(const struct process *p);

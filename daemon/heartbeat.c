@@ -9,6 +9,7 @@
 #include <poll.h>
 
 #include "daemon/family.h"
+#include "daemon/moment.h"
 #include "daemon/needs.h"
 
 static bool
@@ -54,7 +55,7 @@ void
 heartbeat_tick(struct ev_loop *loop, ev_timer *timer, int what)
 {
 	struct family *f = timer->data;
-	double now = family_now();
+	double now = moment_now();
 	struct process *p;
 
 	(void)loop;
@@ -79,7 +80,7 @@ heartbeat_count(struct family *f)
 {
 	bool serves[PLACES] = { false };
 	const struct process *p;
-	double now = family_now();
+	double now = moment_now();
 	uint32_t n = 0;
 	unsigned i;
 

@@ -12,6 +12,7 @@
 #include "ctl/server.h"
 #include "daemon/child.h"
 #include "daemon/links.h"
+#include "daemon/moment.h"
 #include "policy/engine.h"
 #include "record/log.h"
 #include "record/queue.h"
@@ -44,15 +45,6 @@ struct policyd {
 	uint64_t messages;
 	char error[ERROR_SIZE];
 };
-
-static uint64_t
-now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 static void
 held(void *arg)
@@ -102,7 +94,7 @@ notice(struct policyd *d, enum event_type type, const struct engine_notice *n)
 
 	event_clear(&e);
 	e.type = type;
-	e.time_us = now_us();
+	e.time_us = moment_wall_us();
 	e.alarm = n->alarm;
 	e.action = n->action;
 	e.domain = n->domain;

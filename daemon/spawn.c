@@ -15,6 +15,7 @@
 #include "daemon/console.h"
 #include "daemon/descriptors.h"
 #include "daemon/family.h"
+#include "daemon/moment.h"
 #include "daemon/needs.h"
 #include "daemon/privilege.h"
 
@@ -96,7 +97,7 @@ on_closed(void *arg)
 
 	/* It is dying, or will never answer again. */
 	if (p->asked_s <= 0)
-		p->asked_s = family_now();
+		p->asked_s = moment_now();
 }
 
 static void
@@ -183,7 +184,7 @@ born(struct process *p, pid_t pid)
 	}
 	p->pid = pid;
 	p->state = PROCESS_STARTING;
-	p->born_s = p->asked_s = family_now();
+	p->born_s = p->asked_s = moment_now();
 	p->next = f->all;
 	f->all = p;
 	f->places[p->place].current = p;

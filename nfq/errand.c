@@ -13,8 +13,9 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "daemon/moment.h"
 
 #define LINE 3			/* its end: above what every process has open */
 #define PENDING_MAX 3		/* programs remembered; restore.c names as many */
@@ -38,15 +39,6 @@ struct errand {
 	struct watch_change pending[PENDING_MAX];
 	size_t pending_len;
 };
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static double
 earlier(double a, double b)
@@ -139,7 +131,7 @@ heard(struct errand *e, const struct message *m)
 		e->pending_len = 0;
 		return send(e->line, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
 	case OVER:
-		over(e, m->next_s, now());
+		over(e, m->next_s, moment_now());
 		return true;
 	}
 	return false;
@@ -161,7 +153,7 @@ readable(struct ev_loop *loop, ev_io *io, int events)
 		return;
 	kill(e->pid, SIGKILL);
 	e->events->failed(e->arg, "the process that looks after the rules has died");
-	over(e, ERRAND_AGAIN_S, now());
+	over(e, ERRAND_AGAIN_S, moment_now());
 }
 
 struct errand *

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "daemon/moment.h"
 #include "nfq/errand.h"
 #include "nfq/watch.h"
 
@@ -16,15 +16,6 @@ struct keeper {
 	struct watch *watch;
 	ev_timer look;
 };
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static void
 look_in(struct keeper *k, double in_s)
@@ -42,7 +33,7 @@ changed(void *arg, const struct watch_change *by)
 {
 	struct keeper *k = arg;
 
-	look_in(k, errand_changed(k->errand, by, now()));
+	look_in(k, errand_changed(k->errand, by, moment_now()));
 }
 
 static void
@@ -52,7 +43,7 @@ look(struct ev_loop *loop, ev_timer *timer, int events)
 
 	(void)loop;
 	(void)events;
-	errand_look(k->errand, now());
+	errand_look(k->errand, moment_now());
 }
 
 static void

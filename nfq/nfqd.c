@@ -9,10 +9,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/child.h"
+#include "daemon/moment.h"
 #include "daemon/sandbox.h"
 #include "nfq/copies.h"
 #include "nfq/dns_watch.h"
@@ -50,22 +50,13 @@ struct nfqd {
 	char note[PATH_SIZE];
 };
 
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 /* --- DNS -------------------------------------------------------------------------------------- */
 
 static void
 answer_copied(void *arg, const unsigned char *p, size_t len)
 {
 	struct nfqd *d = arg;
-	unsigned n = dns_watch_packet(d->dns_watch, p, len, now());
+	unsigned n = dns_watch_packet(d->dns_watch, p, len, moment_now());
 
 	if (n > 0)
 		speaker_count(d->speaker, COUNTER_DNS_ANSWERS, n);
@@ -77,7 +68,7 @@ answers_overrun(void *arg)
 	struct nfqd *d = arg;
 
 	speaker_count(d->speaker, COUNTER_DNS_LOST, 1);
-	dns_watch_lost(d->dns_watch, now());
+	dns_watch_lost(d->dns_watch, moment_now());
 }
 
 static bool
@@ -93,7 +84,7 @@ mapped(void *arg, const char *domain, const struct in6_addr *ip)
 {
 	struct nfqd *d = arg;
 
-	gate_mapped(d->gate, domain, ip, now());
+	gate_mapped(d->gate, domain, ip, moment_now());
 }
 
 /* --- the gate --------------------------------------------------------------------------------- */
@@ -111,7 +102,7 @@ answer(void *arg, uint32_t id, const struct requirement *q)
 {
 	struct nfqd *d = arg;
 
-	gate_answer(d->gate, id, q, now());
+	gate_answer(d->gate, id, q, moment_now());
 }
 
 static void
@@ -148,9 +139,9 @@ guarded(struct nfqd *d, bool yes)
 static bool
 direct(struct nfqd *d, const struct in6_addr *destination)
 {
-	return gate_decide(d->gate, destination, now()) == GATE_DIRECT && d->answers != NULL &&
+	return gate_decide(d->gate, destination, moment_now()) == GATE_DIRECT && d->answers != NULL &&
 	    copies_caught_up(d->answers) &&
-	    gate_decide(d->gate, destination, now()) == GATE_DIRECT;
+	    gate_decide(d->gate, destination, moment_now()) == GATE_DIRECT;
 }
 
 static enum syns_word
@@ -349,7 +340,7 @@ serve(struct nfqd *d)
 	if (!open_sockets(d) || !close_sandbox(d))
 		return EXIT_FAILURE;
 	/* What clients were told before, and still use, is not known. */
-	dns_watch_lost(d->dns_watch, now());
+	dns_watch_lost(d->dns_watch, moment_now());
 	child_ready(d->child);
 	ev_run(d->loop, 0);
 	return EXIT_SUCCESS;

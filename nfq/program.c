@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/moment.h"
+
 #define STEP 16384		/* octets read at once */
 #define NOT_STARTED 127		/* what the shell says too */
 #define NAP_NS 2000000L		/* between looks at a program that closed its output and runs on */
@@ -31,15 +33,6 @@ struct run {
 	char *text;		/* what it printed so far */
 	size_t len, size, error_len;
 };
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 const char *
 program_exists(const char *name, char path[128])
@@ -180,7 +173,7 @@ listen_to(struct run *r)
 	while (r->out >= 0 || r->err >= 0) {
 		struct pollfd fds[2] = { { .fd = r->out, .events = POLLIN },
 			{ .fd = r->err, .events = POLLIN } };
-		double left = r->until - now();
+		double left = r->until - moment_now();
 
 		if (left <= 0)
 			return "did not end in time";
@@ -206,7 +199,7 @@ reap(struct run *r, bool killed)
 		kill(r->pid, SIGKILL);
 	while ((done = waitpid(r->pid, &status, killed ? 0 : WNOHANG)) == 0 ||
 	    (done < 0 && errno == EINTR)) {
-		if (now() > r->until && !killed) {
+		if (moment_now() > r->until && !killed) {
 			kill(r->pid, SIGKILL);
 			reap(r, true);
 			return false;
@@ -243,7 +236,7 @@ finish(struct run *r, const char *name)
 bool
 program_run(const char *const argv[], const char *in, int netns, struct program_result *result)
 {
-	struct run r = { .out = -1, .err = -1, .until = now() + PROGRAM_SECONDS, .result = result,
+	struct run r = { .out = -1, .err = -1, .until = moment_now() + PROGRAM_SECONDS, .result = result,
 		.size = 2 * STEP };
 	char path[128];
 

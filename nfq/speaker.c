@@ -3,10 +3,10 @@
 #include "nfq/speaker.h"
 
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/channel.h"
+#include "daemon/moment.h"
 #include "record/queue.h"
 
 #define MESSAGE_SIZE 1024	/* two names of 255 octets, an address */
@@ -186,10 +186,7 @@ speaker_count(struct speaker *s, enum counter which, int64_t n)
 void
 speaker_event(struct speaker *s, struct event *e)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	e->time_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	e->time_us = moment_wall_us();
 	if (!queue_add(s->records, e))
 		speaker_count(s, COUNTER_RECORDS_DROPPED, 1);
 }

@@ -10,7 +10,7 @@
 #include "proxy/decide.h"
 #include "proxy/line.h"
 #include "proxy/transfer.h"
-#include "proxy/moment.h"
+#include "daemon/moment.h"
 
 #define HELLO_REPLY_SIZE 1024
 #define NAME_MAX_OCTETS 255

@@ -5,7 +5,7 @@
 #include "proxy/deadline.h"
 
 #include "proxy/decide.h"
-#include "proxy/moment.h"
+#include "daemon/moment.h"
 
 /* next_deadline: the nearest of those that count now; 0 when there is none. */
 static double

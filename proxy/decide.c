@@ -12,7 +12,7 @@
 
 #include "proxy/decision.h"
 #include "proxy/report.h"
-#include "proxy/moment.h"
+#include "daemon/moment.h"
 
 /* Seconds beyond policy.wait until the policy process counts as down. */
 #define ANSWER_GRACE 5

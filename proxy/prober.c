@@ -10,7 +10,7 @@
 #include "policy/judge.h"
 #include "proxy/asker.h"
 #include "proxy/upstream.h"
-#include "proxy/moment.h"
+#include "daemon/moment.h"
 
 #define STEP_SIZE 512
 #define EXIT_YES 0		/* posternctl's exit codes (INTERFACE) */

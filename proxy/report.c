@@ -1,7 +1,7 @@
 /* report.c - the session's records: decisions, and its end
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "proxy/report.h"
-#include "proxy/moment.h"
+#include "daemon/moment.h"
 
 #include <stdio.h>
 #include <string.h>

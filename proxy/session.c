@@ -13,7 +13,7 @@
 #include "proxy/relay.h"
 #include "proxy/report.h"
 #include "proxy/transfer.h"
-#include "proxy/moment.h"
+#include "daemon/moment.h"
 
 /* Steps in one turn: a client that pipelines without end must let other sessions have theirs. */
 #define TURN_STEPS_MAX 256

@@ -4,7 +4,7 @@
  * Nothing is copied: what body_scan has cleared at the front of the client's buffer is written to
  * the server from there, and the client is read again when there is room. */
 #include "proxy/transfer.h"
-#include "proxy/moment.h"
+#include "daemon/moment.h"
 
 #include <stdlib.h>
 #include <string.h>

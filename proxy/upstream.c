@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "proxy/upstream_open.h"
-#include "proxy/moment.h"
+#include "daemon/moment.h"
 
 /* Seconds until the reply, RFC 5321 4.5.3.2. */
 static const unsigned pending_timeout[] = {

@@ -1,7 +1,7 @@
 /* upstream_open.c - how the leg towards the MX comes to be: the dial and the TLS handshake
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "proxy/upstream_open.h"
-#include "proxy/moment.h"
+#include "daemon/moment.h"
 
 #include <netinet/tcp.h>
 #include <stdlib.h>

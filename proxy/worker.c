@@ -17,7 +17,7 @@
 #include "proxy/door.h"
 #include "proxy/prober.h"
 #include "proxy/shy.h"
-#include "proxy/moment.h"
+#include "daemon/moment.h"
 
 /* Connections taken in one turn, so that a flood leaves time for the sessions that are open. */
 #define ACCEPT_BATCH 32

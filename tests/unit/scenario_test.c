@@ -44,7 +44,7 @@
 
 #include "policy/judge.h"
 #include "proxy/decision.h"
-#include "proxy/moment.h"
+#include "daemon/moment.h"
 #include "record/event.h"
 #include "tests/unit/testca.h"
 

@@ -1,7 +1,7 @@
-/* moment.h - the two clocks of a session: one for deadlines, one for records
+/* moment.h - the two clocks: one for deadlines, one for records
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef PROXY_MOMENT_H
-#define PROXY_MOMENT_H
+#ifndef DAEMON_MOMENT_H
+#define DAEMON_MOMENT_H
 
 #include <stdint.h>
 

@@ -1,9 +1,9 @@
-/* moment.c - the two clocks of a session: one for deadlines, one for records
+/* moment.c - the two clocks: one for deadlines, one for records
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Both are read without a system call (vdso). ev_now() would be cheaper and is the wall clock: set
  * back, it would stretch every deadline that runs. */
-#include "proxy/moment.h"
+#include "daemon/moment.h"
 
 #include <time.h>
 
