@@ -47,7 +47,7 @@ iptables_is_legacy(void)
 }
 
 const struct restore_world restore_world = { installed_read, installed_lock, apply_loaded,
-	apply_install, iptables_is_legacy };
+	apply_install, apply_remove, iptables_is_legacy };
 
 struct restore *
 restore_new(const struct restore_world *world, const char *path,
@@ -176,6 +176,39 @@ compare(const struct restore *r, const struct installed *note, char *what, size_
 	return differs;
 }
 
+/* installed: false without a note; then there is no lock to be had either. */
+static bool
+installed(const struct restore *r)
+{
+	struct installed note = { 0 };
+	char error[ERROR_SIZE] = "";
+
+	switch (r->world->note(r->path, &note, error, sizeof(error))) {
+	case INSTALLED_NO:
+		return false;
+	case INSTALLED_YES:
+		installed_free(&note);
+		break;
+	case INSTALLED_BROKEN:
+		break;
+	}
+	return true;
+}
+
+/* undo: where the lock was not ours `rules remove` may have come in between: it takes the note away
+ * before the rules, so a note that is gone now means that they are not wanted. */
+static double
+undo(struct restore *r)
+{
+	char error[ERROR_SIZE] = "";
+	bool found;
+
+	if (!r->world->remove(&found, error, sizeof(error)))
+		say_failed(r, error);
+	r->events->settled(r->arg);
+	return well(r, NULL);
+}
+
 /* put_back: installs and looks again: one that changes nothing must not be tried for ever. */
 static double
 put_back(struct restore *r, const struct installed *note, const char *what, double now_s)
@@ -183,6 +216,8 @@ put_back(struct restore *r, const struct installed *note, const char *what, doub
 	char error[ERROR_SIZE] = "", still[DIFFERENCE_SIZE] = "", detail[DETAIL_SIZE];
 	bool done = r->world->install(&note->rules, error, sizeof(error));
 
+	if (!installed(r))
+		return undo(r);
 	r->events->settled(r->arg);
 	describe(r, what, detail);
 	if (!done)
@@ -236,25 +271,6 @@ look_locked(struct restore *r, double now_s)
 	return next;
 }
 
-/* installed: false without a note; then there is no lock to be had either. */
-static bool
-installed(const struct restore *r)
-{
-	struct installed note = { 0 };
-	char error[ERROR_SIZE] = "";
-
-	switch (r->world->note(r->path, &note, error, sizeof(error))) {
-	case INSTALLED_NO:
-		return false;
-	case INSTALLED_YES:
-		installed_free(&note);
-		break;
-	case INSTALLED_BROKEN:
-		break;
-	}
-	return true;
-}
-
 double
 restore_look(struct restore *r, double now_s)
 {
@@ -270,7 +286,7 @@ restore_look(struct restore *r, double now_s)
 	if (lock < 0 && ++r->lock_tries < LOCK_TRIES)
 		return RESTORE_SPACING_S;
 	/* Whoever may open it can hold it for ever, so it must not keep rules out. Without it the
-	 * worst is that the rules of the note are put in twice. */
+	 * worst is that the rules of the note are put in twice, or go in and out again (undo). */
 	if (lock < 0)
 		say_failed(r, "the lock of the rules is not to be had: going on without it");
 	else

@@ -26,6 +26,7 @@ struct restore_world {
 	int (*lock)(const char *path, unsigned wait_ms);
 	char *(*loaded)(int netns, char *error, size_t error_size);
 	bool (*install)(const struct ruleset *r, char *error, size_t error_size);
+	bool (*remove)(bool *found, char *error, size_t error_size);
 	bool (*legacy)(void);	/* iptables is the old one */
 };
 extern const struct restore_world restore_world;

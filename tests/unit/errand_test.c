@@ -90,7 +90,7 @@ legacy(void)
 	return false;
 }
 
-static const struct restore_world world = { note, lock, loaded, install, legacy };
+static const struct restore_world world = { note, lock, loaded, install, NULL, legacy };
 
 static void
 restored(void *arg, const char *detail)

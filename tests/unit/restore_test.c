@@ -19,7 +19,8 @@ static struct {
 	enum installed_result note;
 	const char *canonical, *loaded;		/* loaded: NULL cannot be read */
 	bool locked, refuses, ignores, legacy, nft;
-	unsigned installs, reads, restored, failed, settled, versions;
+	bool removed_meanwhile;			/* `rules remove` comes while we install */
+	unsigned installs, reads, restored, failed, settled, versions, removals;
 	char detail[1024];
 } m;
 
@@ -64,8 +65,20 @@ install(const struct ruleset *r, char *error, size_t error_size)
 	m.installs++;
 	if (!m.refuses && !m.ignores)
 		m.loaded = m.canonical;
+	if (m.removed_meanwhile)
+		m.note = INSTALLED_NO;
 	snprintf(error, error_size, "no space");
 	return !m.refuses;
+}
+
+static bool
+take_out(bool *found, char *error, size_t error_size)
+{
+	*found = true;
+	m.loaded = "";
+	m.removals++;
+	snprintf(error, error_size, "no space");
+	return true;
 }
 
 static bool
@@ -75,7 +88,7 @@ legacy(void)
 	return m.legacy;
 }
 
-static const struct restore_world world = { note, lock, loaded, install, legacy };
+static const struct restore_world world = { note, lock, loaded, install, take_out, legacy };
 
 static void
 restored(void *arg, const char *detail)
@@ -279,6 +292,26 @@ a_held_lock_does_not_keep_rules_out(void **state)
 	assert_int_equal(m.restored, 1);
 }
 
+/* Without the lock `rules remove` may come in between: what it took away does not stay. */
+static void
+removed_while_the_lock_is_not_ours(void **state)
+{
+	double now_s = 0;
+
+	(void)state;
+	m.locked = true;
+	m.loaded = "";
+	m.removed_meanwhile = true;
+	for (int i = 0; i < 60 && m.installs == 0; i++, now_s += 1)
+		restore_look(r, now_s);
+	assert_int_equal(m.installs, 1);
+	assert_int_equal(m.removals, 1);
+	assert_string_equal(m.loaded, "");
+	assert_int_equal(m.restored, 0);
+	assert_true(restore_look(r, now_s) < 0);
+	assert_int_equal(m.installs, 1);
+}
+
 static void
 unreadable(void **state)
 {
@@ -350,6 +383,7 @@ main(void)
 		RESTORE_TEST(still_different_backs_off),
 		RESTORE_TEST(an_installer_is_waited_for),
 		RESTORE_TEST(a_held_lock_does_not_keep_rules_out),
+		RESTORE_TEST(removed_while_the_lock_is_not_ours),
 		RESTORE_TEST(unreadable),
 		RESTORE_TEST(legacy_is_polled),
 		cmocka_unit_test(differences),
