@@ -14,7 +14,7 @@
 #define SYN "-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN"
 #define TO_PROXY "-j TPROXY --on-port $port "
 #define LOG_LEAK "-j NFLOG --nflog-prefix \"postern leak\" --nflog-group $leak"
-#define LOG_DNS "-j NFLOG --nflog-group $dns --nflog-threshold 16"
+#define LOG_DNS "-j NFLOG --nflog-group $dns"
 
 static const struct ruleset_line chains[] = {
 	{ 0, "*mangle" },

@@ -21,7 +21,7 @@
 /* This host's own mail that is not postern's. */
 #define OUT "tcp dport 25 meta skuid != $uid " MARK("!= $own") " fib daddr type != local "
 #define CLIENT "$from tcp dport 25 "
-#define DNS_ANSWER "meta l4proto { tcp, udp } th sport 53 log group $dns queue-threshold 16"
+#define DNS_ANSWER "meta l4proto { tcp, udp } th sport 53 log group $dns"
 
 static const struct ruleset_line bring[] = {
 	/* `delete` fails where there is none, `add` never: all of it is one transaction. */

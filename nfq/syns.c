@@ -22,7 +22,7 @@
 #include "nfq/netlink.h"
 
 #define COPY_OCTETS 40		/* an IPv6 header: nothing but the destination is read */
-#define QUEUE_LENGTH 16384	/* what may wait while the rules are restored: 0.2 s at 80,000/s */
+#define QUEUE_LENGTH 16384	/* a fifth of a second at 80,000/s */
 #define MESSAGE_SIZE 1024	/* the copy and the attributes round it are below 512 */
 #define BATCH 64		/* packets a turn */
 #define VERDICT_SIZE 64		/* headers 20, verdict 12, mark 8 */
