@@ -139,9 +139,11 @@ guarded(struct nfqd *d, bool yes)
 static bool
 direct(struct nfqd *d, const struct in6_addr *destination)
 {
-	return gate_decide(d->gate, destination, moment_now()) == GATE_DIRECT && d->answers != NULL &&
+	double now_s = moment_now();
+
+	return gate_decide(d->gate, destination, now_s) == GATE_DIRECT && d->answers != NULL &&
 	    copies_caught_up(d->answers) &&
-	    gate_decide(d->gate, destination, moment_now()) == GATE_DIRECT;
+	    gate_decide(d->gate, destination, now_s) == GATE_DIRECT;
 }
 
 static enum syns_word

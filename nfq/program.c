@@ -236,8 +236,8 @@ finish(struct run *r, const char *name)
 bool
 program_run(const char *const argv[], const char *in, int netns, struct program_result *result)
 {
-	struct run r = { .out = -1, .err = -1, .until = moment_now() + PROGRAM_SECONDS, .result = result,
-		.size = 2 * STEP };
+	struct run r = { .out = -1, .err = -1, .until = moment_now() + PROGRAM_SECONDS,
+		.result = result, .size = 2 * STEP };
 	char path[128];
 
 	*result = (struct program_result){ .status = NOT_STARTED };
