@@ -21,9 +21,10 @@ def honest_v4(lab):
     lab.sent(lab.send(d.user()))
     box = lab.boxed(d.user(), tls=True)
     lab.check(b"Hello.\n..two dots\n.\n.one dot\nBye.\n" in box, f"the body differs: {box!r}")
-    lab.decision(d, "pass", "success", mode="enforce", policy_type="sts", policy_domain=d.name,
-                 source="fetched", starttls="offered", mx_host=mx.name, sni=mx.name,
-                 version="TLSv1.3", dest_port=25)
+    event = lab.decision(d, "pass", "success", mode="enforce", policy_type="sts",
+                         policy_domain=d.name, starttls="offered", mx_host=mx.name, sni=mx.name,
+                         version="TLSv1.3", dest_port=25)
+    lab.fetched(event)
 
 
 @case("sts enforce, honest MX: delivered over proven TLS (Postfix, IPv6)")
@@ -184,7 +185,7 @@ def cached(lab, **sts):
     mx = lab.real_mx()
     d = lab.domain("cached", mx=[mx], sts=dict(mode="enforce", **sts), own=True)
     lab.sent(lab.send(d.user("first")))
-    lab.decision(d, "pass", "success", source="fetched")
+    lab.fetched(lab.decision(d, "pass", "success"))
     return d, mx
 
 

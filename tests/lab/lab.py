@@ -350,6 +350,15 @@ class Case:
             self.same(postern.look(event, key), value, f"{key} in {event}")
         return event
 
+    def fetched(self, event):
+        """The policy behind this decision was fetched just once, for this very mail: by the question, or
+        ahead of it by the DNS watch, which saw the client look the domain up."""
+        domain = event["policy"]["policy_domain"]
+        self.check(event["policy"]["source"] in ("fetched", "cache"), f"source in {event}")
+        self.check(self.gateway.wait_event("policy", policy_domain=domain, action="fetched"),
+                   f"the policy of {domain} was not fetched")
+        self.same(len(self.gateway.events("policy", policy_domain=domain)), 1, f"fetches of {domain}")
+
     def refused(self, told, domain, result_type, code="4.7", **where):
         """The client was told, with the id and the reason, and the log has the same decision."""
         name = domain if isinstance(domain, str) else domain.name
