@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tls/evidence.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,24 +11,13 @@
 #include <openssl/x509.h>
 
 #include "tls/chain.h"
+#include "tls/evidence_inside.h"
 #include "tls/san.h"
 
 #define NAME_MAX_OCTETS 255	/* a longer DNS-ID names no host: not kept */
 
-struct evidence {
-	unsigned refs;
-	struct chain chain;
-	time_t made, not_after;
-	size_t octets;
-	char subject[128], issuer[128];
-	size_t names_len, names_size;
-	char *names;			/* names_len strings one behind the other */
-	size_t chain_len;
-	uint8_t (*sha256)[32];
-};
-
-static bool
-fits(const char *name, size_t len)
+bool
+evidence_name_fits(const void *name, size_t len)
 {
 	return len > 0 && len <= NAME_MAX_OCTETS && !memchr(name, '\0', len);
 }
@@ -39,7 +27,7 @@ measure_name(void *arg, const char *name, size_t len)
 {
 	struct evidence *e = arg;
 
-	if (fits(name, len)) {
+	if (evidence_name_fits(name, len)) {
 		e->names_len++;
 		e->names_size += len + 1;
 	}
@@ -51,7 +39,7 @@ copy_name(void *arg, const char *name, size_t len)
 {
 	struct evidence *e = arg;
 
-	if (fits(name, len)) {
+	if (evidence_name_fits(name, len)) {
 		memcpy(e->names + e->names_size, name, len);
 		e->names[e->names_size + len] = '\0';
 		e->names_len++;
@@ -219,4 +207,10 @@ size_t
 evidence_octets(const struct evidence *e)
 {
 	return e->octets;
+}
+
+time_t
+evidence_until(const struct evidence *e)
+{
+	return e->chain.until;
 }

@@ -33,5 +33,12 @@ bool evidence_fill(const struct evidence *e, time_t now, struct proof *out);
 
 time_t evidence_made(const struct evidence *e);
 size_t evidence_octets(const struct evidence *e);	/* the chain's size as sent, in DER */
+time_t evidence_until(const struct evidence *e);	/* the first notAfter of the chain built */
+
+/* evidence_encode: octets written, 0 when it does not fit. Only what stands is worth keeping: 0 for
+ * a chain that is not CHAIN_TRUSTED. evidence_decode: one reference is the caller's; NULL when
+ * malformed or out of memory. */
+size_t evidence_encode(const struct evidence *e, void *out, size_t size);
+struct evidence *evidence_decode(const void *p, size_t len);
 
 #endif

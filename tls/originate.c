@@ -7,7 +7,6 @@
 #include "tls/originate.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +15,10 @@
 #include <openssl/ssl.h>
 
 #include "tls/evidence.h"
+#include "tls/issuers.h"
 #include "tls/resumption.h"
 #include "tls/session.h"
+#include "tls/trust.h"
 
 /* No anonymous, PSK, SRP or DSS suites: they show no certificate, or one nobody has. Key transport
  * by RSA stays, for servers that have nothing else. */
@@ -31,8 +32,10 @@
 #define SNI_MAX 255		/* RFC 1035 2.3.4 */
 
 struct originator {
+	struct trust *trust;
+	struct issuers *issuers;
+	int min_version;
 	SSL_CTX *proven, *other;
-	size_t ca_count;
 	struct resumption *resumption;
 };
 
@@ -117,60 +120,29 @@ last_error(void)
 	return text ? text : "out of memory";
 }
 
-/* A file is said by errno to be missing or closed to us; by OpenSSL to be no PEM. */
-static X509_STORE *
-load_store(const char *ca_file, char *error, size_t error_size)
-{
-	X509_STORE *store = X509_STORE_new();
-	FILE *f = fopen(ca_file, "re");
-
-	if (!f) {
-		snprintf(error, error_size, "%s: %s", ca_file, strerror(errno));
-		X509_STORE_free(store);
-		return NULL;
-	}
-	fclose(f);
-	ERR_clear_error();
-	if (!store || !X509_STORE_load_file(store, ca_file)) {
-		snprintf(error, error_size, "%s: no usable CA certificates: %s", ca_file,
-		    last_error());
-		X509_STORE_free(store);
-		return NULL;
-	}
-	return store;
-}
-
-static size_t
-count_certificates(X509_STORE *store)
-{
-	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
-	size_t count = 0;
-
-	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++)
-		count += X509_OBJECT_get_type(sk_X509_OBJECT_value(objects, i)) == X509_LU_X509;
-	return count;
-}
-
 struct originator *
 originator_new(const char *ca_file, int min_version, char *error, size_t error_size)
 {
 	struct originator *o = calloc(1, sizeof *o);
-	X509_STORE *store = load_store(ca_file, error, error_size);
+	X509_STORE *store;
 
-	if (!store || !o) {
-		if (store)
-			snprintf(error, error_size, "out of memory");
-		X509_STORE_free(store);
-		free(o);
+	if (!o) {
+		snprintf(error, error_size, "out of memory");
 		return NULL;
 	}
-	o->ca_count = count_certificates(store);
+	o->min_version = min_version;
+	o->trust = trust_load(ca_file, error, error_size);
+	if (!o->trust) {
+		originator_free(o);
+		return NULL;
+	}
+	store = trust_store(o->trust);
 	o->proven = make_context(store, min_version > TLS1_2_VERSION ? min_version :
 	    TLS1_2_VERSION, LEVEL_PROVEN);
 	o->other = make_context(store, min_version, LEVEL_OTHER);
 	o->resumption = resumption_new();
-	X509_STORE_free(store);
-	if (!o->proven || !o->other || !o->resumption) {
+	o->issuers = issuers_new();
+	if (!o->proven || !o->other || !o->resumption || !o->issuers) {
 		snprintf(error, error_size, "TLS towards servers: %s", last_error());
 		originator_free(o);
 		return NULL;
@@ -186,13 +158,33 @@ originator_free(struct originator *o)
 	SSL_CTX_free(o->proven);
 	SSL_CTX_free(o->other);
 	resumption_free(o->resumption);
+	issuers_free(o->issuers);
+	trust_free(o->trust);
 	free(o);
 }
 
 size_t
 originator_ca_count(const struct originator *o)
 {
-	return o->ca_count;
+	return trust_count(o->trust);
+}
+
+const struct trust *
+originator_trust(const struct originator *o)
+{
+	return o->trust;
+}
+
+struct issuers *
+originator_issuers(struct originator *o)
+{
+	return o->issuers;
+}
+
+int
+originator_min_version(const struct originator *o)
+{
+	return o->min_version;
 }
 
 /* What keeps the certificates of this very session from counting; NULL when nothing does. Only

@@ -25,6 +25,14 @@ void originator_free(struct originator *o);	/* after the last of its streams */
 /* originator_ca_count: how many CA certificates were loaded. */
 size_t originator_ca_count(const struct originator *o);
 
+/* originator_trust, originator_min_version: what it was made of, for proofs of sessions that are
+ * not ours (tls/peek.h); originator_issuers: the certificates known from those. */
+struct trust;
+struct issuers;
+const struct trust *originator_trust(const struct originator *o);
+struct issuers *originator_issuers(struct originator *o);
+int originator_min_version(const struct originator *o);
+
 /* originate: a client session on the connected socket fd. sni may be "" (none sent), and has at
  * most 255 octets. key names the resumption slot beside the SNI: the peer's address, any octets
  * (over 64 of them: nothing is remembered). `proven` demands TLS 1.2 and 112 bits of strength at

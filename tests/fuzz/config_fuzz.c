@@ -44,7 +44,11 @@ static void
 check_config(const struct config *c)
 {
 	assert(c->workers >= 1 && c->workers <= CONFIG_WORKERS_MAX);
-	assert(c->intercept.method != METHOD_TPROXY && c->intercept.backend != BACKEND_NFT);
+	assert(c->intercept.method != METHOD_TPROXY || c->intercept.listen.port != 25);
+	assert(c->intercept.method == METHOD_TPROXY || !c->intercept.source_client);
+	assert(!(c->intercept.open || c->intercept.required) || (c->intercept.watch &&
+	    c->intercept.method != METHOD_NONE));
+	assert(!c->inspect || c->client.tls_offer);
 	assert(c->intercept.from_len > 0 && c->intercept.listen.port != 0);
 	assert(c->resolver.servers_len >= 1 && c->resolver.servers_len <= CONFIG_RESOLVERS_MAX);
 	assert(c->limits.sessions >= 1 && c->limits.sessions_per_client >= 1);

@@ -15,17 +15,19 @@ static uint8_t out[WIRE_MESSAGE_MAX];
 static size_t
 answer(const uint8_t *data, size_t size)
 {
+	struct recalled recalled;
 	struct requirement *q;
 	uint32_t id;
 	size_t len;
 
-	if (!message_get_answer(data, size, &id, &q)) {
+	if (!message_get_answer(data, size, &id, &q, &recalled)) {
 		assert(q == NULL);
 		return 0;
 	}
 	assert(q->hosts_len <= REQUIREMENT_HOSTS_MAX);
 	assert(policy_type_name(q->policy_type)[0] != '\0' && level_name(q->level)[0] != '\0');
-	len = message_answer(out, sizeof out, id, q);
+	assert(recalled.len <= MESSAGE_EVIDENCE_MAX);
+	len = message_answer(out, sizeof out, id, q, &recalled);
 	free(q);
 	return len;
 }
@@ -39,6 +41,7 @@ again(const uint8_t *data, size_t size)
 	struct probe_step step;
 	struct hint hint;
 	struct stale stale;
+	struct proven proven;
 	const void *event;
 	uint64_t sequence;
 	size_t len;
@@ -70,6 +73,9 @@ again(const uint8_t *data, size_t size)
 	case MESSAGE_STALE:
 		return message_get_stale(data, size, &stale) ?
 		    message_stale(out, sizeof out, &stale) : 0;
+	case MESSAGE_PROVEN:
+		return message_get_proven(data, size, &proven) ?
+		    message_proven(out, sizeof out, &proven) : 0;
 	}
 	return 0;
 }

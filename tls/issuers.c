@@ -1,0 +1,86 @@
+/* issuers.c - the CA certificates that servers send along, decoded once
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The last octets of a certificate are its signature's: as good as a hash to choose a place. Who
+ * makes some that share a place makes it useless for those, and no more. */
+#include "tls/issuers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct place {
+	uint8_t *der;		/* NULL: empty */
+	size_t len;
+	X509 *cert;
+};
+
+struct issuers {
+	struct place places[ISSUERS_MAX];
+};
+
+struct issuers *
+issuers_new(void)
+{
+	return calloc(1, sizeof(struct issuers));
+}
+
+static void
+clear(struct place *p)
+{
+	X509_free(p->cert);
+	free(p->der);
+	*p = (struct place){ NULL, 0, NULL };
+}
+
+void
+issuers_free(struct issuers *i)
+{
+	if (!i)
+		return;
+	for (size_t n = 0; n < ISSUERS_MAX; n++)
+		clear(&i->places[n]);
+	free(i);
+}
+
+X509 *
+issuers_decode_once(const struct octets *der)
+{
+	const unsigned char *p = der->p;
+	X509 *cert = d2i_X509(NULL, &p, (long)der->left);
+
+	if (cert && p == der->p + der->left)
+		return cert;
+	X509_free(cert);
+	return NULL;
+}
+
+static void
+keep(struct place *p, const struct octets *der, X509 *cert)
+{
+	clear(p);
+	p->der = malloc(der->left);
+	if (!p->der || !X509_up_ref(cert)) {
+		clear(p);
+		return;
+	}
+	memcpy(p->der, der->p, der->left);
+	p->len = der->left;
+	p->cert = cert;
+}
+
+X509 *
+issuers_decode(struct issuers *i, const struct octets *der)
+{
+	struct place *p;
+	X509 *cert;
+
+	if (der->left == 0 || der->left > ISSUERS_DER_MAX)
+		return issuers_decode_once(der);
+	p = &i->places[der->p[der->left - 1] % ISSUERS_MAX];
+	if (p->len == der->left && memcmp(p->der, der->p, der->left) == 0)
+		return X509_up_ref(p->cert) ? p->cert : NULL;
+	cert = issuers_decode_once(der);
+	if (cert)
+		keep(p, der, cert);
+	return cert;
+}

@@ -1,0 +1,113 @@
+/* suite.c - what a cipher suite of TLS <= 1.2 means for a proof
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A table of our own: OpenSSL finds a suite by number only with a session at hand, and knows no
+ * more of them than it was built with; the two that talk past us may have others. What is not
+ * listed shows no certificate, or one whose key it does not use, or seals nothing worth the name
+ * (NULL, EXPORT, DES). */
+#include "tls/suite.h"
+
+#include <stddef.h>
+
+/* In the order of the IANA registry. RC4 and 3DES count as weak: RFC 7465, and 112 bits that blocks
+ * of 64 do not keep for long (RFC 9325 4.1). */
+static const struct row {
+	uint16_t id;
+	enum suite_exchange exchange;
+	enum suite_key key;
+	bool strong;
+	const char *name;
+} rows[] = {
+	{ 0x0004, SUITE_RSA, SUITE_KEY_RSA, false, "RC4-MD5" },
+	{ 0x0005, SUITE_RSA, SUITE_KEY_RSA, false, "RC4-SHA" },
+	{ 0x000a, SUITE_RSA, SUITE_KEY_RSA, false, "DES-CBC3-SHA" },
+	{ 0x0016, SUITE_DHE, SUITE_KEY_RSA, false, "DHE-RSA-DES-CBC3-SHA" },
+	{ 0x002f, SUITE_RSA, SUITE_KEY_RSA, true, "AES128-SHA" },
+	{ 0x0033, SUITE_DHE, SUITE_KEY_RSA, true, "DHE-RSA-AES128-SHA" },
+	{ 0x0035, SUITE_RSA, SUITE_KEY_RSA, true, "AES256-SHA" },
+	{ 0x0039, SUITE_DHE, SUITE_KEY_RSA, true, "DHE-RSA-AES256-SHA" },
+	{ 0x003c, SUITE_RSA, SUITE_KEY_RSA, true, "AES128-SHA256" },
+	{ 0x003d, SUITE_RSA, SUITE_KEY_RSA, true, "AES256-SHA256" },
+	{ 0x0041, SUITE_RSA, SUITE_KEY_RSA, true, "CAMELLIA128-SHA" },
+	{ 0x0045, SUITE_DHE, SUITE_KEY_RSA, true, "DHE-RSA-CAMELLIA128-SHA" },
+	{ 0x0067, SUITE_DHE, SUITE_KEY_RSA, true, "DHE-RSA-AES128-SHA256" },
+	{ 0x006b, SUITE_DHE, SUITE_KEY_RSA, true, "DHE-RSA-AES256-SHA256" },
+	{ 0x0084, SUITE_RSA, SUITE_KEY_RSA, true, "CAMELLIA256-SHA" },
+	{ 0x0088, SUITE_DHE, SUITE_KEY_RSA, true, "DHE-RSA-CAMELLIA256-SHA" },
+	{ 0x009c, SUITE_RSA, SUITE_KEY_RSA, true, "AES128-GCM-SHA256" },
+	{ 0x009d, SUITE_RSA, SUITE_KEY_RSA, true, "AES256-GCM-SHA384" },
+	{ 0x009e, SUITE_DHE, SUITE_KEY_RSA, true, "DHE-RSA-AES128-GCM-SHA256" },
+	{ 0x009f, SUITE_DHE, SUITE_KEY_RSA, true, "DHE-RSA-AES256-GCM-SHA384" },
+	{ 0x00ba, SUITE_RSA, SUITE_KEY_RSA, true, "CAMELLIA128-SHA256" },
+	{ 0x00be, SUITE_DHE, SUITE_KEY_RSA, true, "DHE-RSA-CAMELLIA128-SHA256" },
+	{ 0x00c0, SUITE_RSA, SUITE_KEY_RSA, true, "CAMELLIA256-SHA256" },
+	{ 0x00c4, SUITE_DHE, SUITE_KEY_RSA, true, "DHE-RSA-CAMELLIA256-SHA256" },
+	{ 0xc007, SUITE_ECDHE, SUITE_KEY_ECDSA, false, "ECDHE-ECDSA-RC4-SHA" },
+	{ 0xc008, SUITE_ECDHE, SUITE_KEY_ECDSA, false, "ECDHE-ECDSA-DES-CBC3-SHA" },
+	{ 0xc009, SUITE_ECDHE, SUITE_KEY_ECDSA, true, "ECDHE-ECDSA-AES128-SHA" },
+	{ 0xc00a, SUITE_ECDHE, SUITE_KEY_ECDSA, true, "ECDHE-ECDSA-AES256-SHA" },
+	{ 0xc011, SUITE_ECDHE, SUITE_KEY_RSA, false, "ECDHE-RSA-RC4-SHA" },
+	{ 0xc012, SUITE_ECDHE, SUITE_KEY_RSA, false, "ECDHE-RSA-DES-CBC3-SHA" },
+	{ 0xc013, SUITE_ECDHE, SUITE_KEY_RSA, true, "ECDHE-RSA-AES128-SHA" },
+	{ 0xc014, SUITE_ECDHE, SUITE_KEY_RSA, true, "ECDHE-RSA-AES256-SHA" },
+	{ 0xc023, SUITE_ECDHE, SUITE_KEY_ECDSA, true, "ECDHE-ECDSA-AES128-SHA256" },
+	{ 0xc024, SUITE_ECDHE, SUITE_KEY_ECDSA, true, "ECDHE-ECDSA-AES256-SHA384" },
+	{ 0xc027, SUITE_ECDHE, SUITE_KEY_RSA, true, "ECDHE-RSA-AES128-SHA256" },
+	{ 0xc028, SUITE_ECDHE, SUITE_KEY_RSA, true, "ECDHE-RSA-AES256-SHA384" },
+	{ 0xc02b, SUITE_ECDHE, SUITE_KEY_ECDSA, true, "ECDHE-ECDSA-AES128-GCM-SHA256" },
+	{ 0xc02c, SUITE_ECDHE, SUITE_KEY_ECDSA, true, "ECDHE-ECDSA-AES256-GCM-SHA384" },
+	{ 0xc02f, SUITE_ECDHE, SUITE_KEY_RSA, true, "ECDHE-RSA-AES128-GCM-SHA256" },
+	{ 0xc030, SUITE_ECDHE, SUITE_KEY_RSA, true, "ECDHE-RSA-AES256-GCM-SHA384" },
+	{ 0xc050, SUITE_RSA, SUITE_KEY_RSA, true, "ARIA128-GCM-SHA256" },
+	{ 0xc051, SUITE_RSA, SUITE_KEY_RSA, true, "ARIA256-GCM-SHA384" },
+	{ 0xc052, SUITE_DHE, SUITE_KEY_RSA, true, "DHE-RSA-ARIA128-GCM-SHA256" },
+	{ 0xc053, SUITE_DHE, SUITE_KEY_RSA, true, "DHE-RSA-ARIA256-GCM-SHA384" },
+	{ 0xc05c, SUITE_ECDHE, SUITE_KEY_ECDSA, true, "ECDHE-ECDSA-ARIA128-GCM-SHA256" },
+	{ 0xc05d, SUITE_ECDHE, SUITE_KEY_ECDSA, true, "ECDHE-ECDSA-ARIA256-GCM-SHA384" },
+	{ 0xc060, SUITE_ECDHE, SUITE_KEY_RSA, true, "ECDHE-ARIA128-GCM-SHA256" },
+	{ 0xc061, SUITE_ECDHE, SUITE_KEY_RSA, true, "ECDHE-ARIA256-GCM-SHA384" },
+	{ 0xc072, SUITE_ECDHE, SUITE_KEY_ECDSA, true, "ECDHE-ECDSA-CAMELLIA128-SHA256" },
+	{ 0xc073, SUITE_ECDHE, SUITE_KEY_ECDSA, true, "ECDHE-ECDSA-CAMELLIA256-SHA384" },
+	{ 0xc076, SUITE_ECDHE, SUITE_KEY_RSA, true, "ECDHE-RSA-CAMELLIA128-SHA256" },
+	{ 0xc077, SUITE_ECDHE, SUITE_KEY_RSA, true, "ECDHE-RSA-CAMELLIA256-SHA384" },
+	{ 0xc07a, SUITE_RSA, SUITE_KEY_RSA, true, "CAMELLIA128-GCM-SHA256" },
+	{ 0xc07b, SUITE_RSA, SUITE_KEY_RSA, true, "CAMELLIA256-GCM-SHA384" },
+	{ 0xc07c, SUITE_DHE, SUITE_KEY_RSA, true, "DHE-RSA-CAMELLIA128-GCM-SHA256" },
+	{ 0xc07d, SUITE_DHE, SUITE_KEY_RSA, true, "DHE-RSA-CAMELLIA256-GCM-SHA384" },
+	{ 0xc086, SUITE_ECDHE, SUITE_KEY_ECDSA, true, "ECDHE-ECDSA-CAMELLIA128-GCM-SHA256" },
+	{ 0xc087, SUITE_ECDHE, SUITE_KEY_ECDSA, true, "ECDHE-ECDSA-CAMELLIA256-GCM-SHA384" },
+	{ 0xc08a, SUITE_ECDHE, SUITE_KEY_RSA, true, "ECDHE-RSA-CAMELLIA128-GCM-SHA256" },
+	{ 0xc08b, SUITE_ECDHE, SUITE_KEY_RSA, true, "ECDHE-RSA-CAMELLIA256-GCM-SHA384" },
+	{ 0xc09c, SUITE_RSA, SUITE_KEY_RSA, true, "AES128-CCM" },
+	{ 0xc09d, SUITE_RSA, SUITE_KEY_RSA, true, "AES256-CCM" },
+	{ 0xc09e, SUITE_DHE, SUITE_KEY_RSA, true, "DHE-RSA-AES128-CCM" },
+	{ 0xc09f, SUITE_DHE, SUITE_KEY_RSA, true, "DHE-RSA-AES256-CCM" },
+	{ 0xc0a0, SUITE_RSA, SUITE_KEY_RSA, true, "AES128-CCM8" },
+	{ 0xc0a1, SUITE_RSA, SUITE_KEY_RSA, true, "AES256-CCM8" },
+	{ 0xc0a2, SUITE_DHE, SUITE_KEY_RSA, true, "DHE-RSA-AES128-CCM8" },
+	{ 0xc0a3, SUITE_DHE, SUITE_KEY_RSA, true, "DHE-RSA-AES256-CCM8" },
+	{ 0xc0ac, SUITE_ECDHE, SUITE_KEY_ECDSA, true, "ECDHE-ECDSA-AES128-CCM" },
+	{ 0xc0ad, SUITE_ECDHE, SUITE_KEY_ECDSA, true, "ECDHE-ECDSA-AES256-CCM" },
+	{ 0xc0ae, SUITE_ECDHE, SUITE_KEY_ECDSA, true, "ECDHE-ECDSA-AES128-CCM8" },
+	{ 0xc0af, SUITE_ECDHE, SUITE_KEY_ECDSA, true, "ECDHE-ECDSA-AES256-CCM8" },
+	{ 0xcca8, SUITE_ECDHE, SUITE_KEY_RSA, true, "ECDHE-RSA-CHACHA20-POLY1305" },
+	{ 0xcca9, SUITE_ECDHE, SUITE_KEY_ECDSA, true, "ECDHE-ECDSA-CHACHA20-POLY1305" },
+	{ 0xccaa, SUITE_DHE, SUITE_KEY_RSA, true, "DHE-RSA-CHACHA20-POLY1305" },
+};
+
+void
+suite_find(uint16_t id, struct suite *out)
+{
+	*out = (struct suite){ .exchange = SUITE_UNPROVEN, .name = "" };
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct row *r = &rows[i];
+
+		if (r->id != id)
+			continue;
+		out->exchange = r->exchange;
+		out->key = r->key;
+		out->strong = r->strong;
+		out->name = r->name;
+		return;
+	}
+}
