@@ -34,10 +34,11 @@ send_message(void *arg, const void *p, size_t len)
 static void
 take_answer(struct speaker *s, const unsigned char *p, size_t len)
 {
+	struct recalled recalled;
 	struct requirement *q;
 	uint32_t id;
 
-	if (!message_get_answer(p, len, &id, &q))
+	if (!message_get_answer(p, len, &id, &q, &recalled))
 		return;
 	s->events->answer(s->arg, id, q);
 	free(q);
@@ -70,6 +71,7 @@ on_message(void *arg, const unsigned char *p, size_t len, int fd)
 	case MESSAGE_PROBE:
 	case MESSAGE_PROBE_STEP:
 	case MESSAGE_HINT:
+	case MESSAGE_PROVEN:
 		break;		/* not said to us */
 	}
 }

@@ -27,10 +27,11 @@ engine_notice(struct engine *e, const char *event_type, const char *action, cons
 
 /* Neither a domain nor an address: everything. */
 static void
-stale(const struct engine *e, const char *domain, const struct in6_addr *ip)
+stale(struct engine *e, const char *domain, const struct in6_addr *ip)
 {
 	struct stale what = { .domain = domain };
 
+	engine_memo_drop(e, domain, ip);
 	if (ip != NULL)
 		what.ip = *ip;
 	if (e->events != NULL && e->events->stale != NULL)
@@ -67,6 +68,12 @@ on_memory(void *arg, const struct in6_addr *ip)
 }
 
 static void
+on_mx(void *arg, const char *domain)
+{
+	engine_memo_drop(arg, domain, NULL);
+}
+
+static void
 on_store_trouble(void *arg, const char *detail)
 {
 	engine_notice(arg, "health", "store", "", detail, true);
@@ -90,11 +97,14 @@ build(struct engine *e, bool fresh, char *error, size_t error_size)
 	    (e->memory = memory_new(e->world, e->store)) == NULL ||
 	    (e->relay = relay_new(e->world, e->config, engine_ask_relays, e)) == NULL)
 		return false;
-	if ((e->hints = hints_new(e->world)) == NULL ||
+	if ((e->users = users_new(e->world, e->store)) == NULL ||
+	    (e->proven = proven_new(e->world, e->store)) == NULL ||
+	    (e->hints = hints_new(e->world)) == NULL ||
 	    (e->lapse = lapse_new(e->world, e->config, engine_stale, e)) == NULL)
 		return false;
 	memory_watch(e->memory, on_memory, e);
 	relay_watch(e->relay, engine_stale, e);
+	mx_watch(e->mx, on_mx, e);
 	e->sources = (struct lookup_sources){ e->world, e->sts, e->mx };
 	e->mx_alone = (struct lookup_sources){ e->world, NULL, e->mx };
 	return true;
@@ -147,8 +157,11 @@ engine_free(struct engine *e)
 	engine_ask_stop(e);
 	engine_report_stop(e);
 	engine_hint_stop(e);
+	engine_memo_drop(e, "", NULL);
 	lapse_free(e->lapse);
 	hints_free(e->hints);
+	proven_free(e->proven);
+	users_free(e->users);
 	relay_free(e->relay);
 	memory_free(e->memory);
 	mx_free(e->mx);
@@ -162,6 +175,22 @@ void
 engine_sighting(struct engine *e, const struct sighting *s)
 {
 	memory_saw(e->memory, s->mx_host, &s->peer.ip);
+}
+
+void
+engine_saw(struct engine *e, const char *domain, const struct in6_addr *ip)
+{
+	if (!e->config->inspect || domain[0] == '\0')
+		return;
+	engine_memo_saw(e, domain, ip);
+	users_saw(e->users, domain, ip);
+}
+
+void
+engine_proven(struct engine *e, const struct proven *p)
+{
+	if (e->config->inspect)
+		proven_keep(e->proven, p);
 }
 
 void

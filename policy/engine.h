@@ -44,15 +44,20 @@ struct engine *engine_new(struct ev_loop *loop, const struct config *config, boo
 /* engine_free: open questions are answered with DEFER_SERVICE_DOWN first. */
 void engine_free(struct engine *e);
 
-/* engine_ask: `answer` is called exactly once, within policy.wait; the requirement is valid during
- * the call only. */
-void engine_ask(struct engine *e, const struct question *q,
-    void (*answer)(void *arg, uint32_t id, const struct requirement *q), void *arg);
+typedef void engine_answer(void *arg, uint32_t id, const struct requirement *q,
+    const struct recalled *recalled);
+
+/* engine_ask: `answer` is called exactly once, within policy.wait; requirement and *recalled are
+ * valid during the call only. With end_to_end the one requirement stands for all domains known to
+ * use the address, and for the relay whose address it is; where there is none such: DEFER_UNMAPPED,
+ * which refuses nothing. */
+void engine_ask(struct engine *e, const struct question *q, engine_answer *answer, void *arg);
 
 /* engine_cancel: drops all unanswered questions asked with this arg. */
 void engine_cancel(struct engine *e, const void *arg);
 
 void engine_sighting(struct engine *e, const struct sighting *s);
+void engine_proven(struct engine *e, const struct proven *p);
 
 /* engine_hint: what a client was told by DNS. Of a domain alone, the policy is looked up and
  * fetched ahead of the client, within limits; the host behind an address is remembered for its TTL
@@ -76,8 +81,8 @@ json_t *engine_policy_show(struct engine *e, const char *domain);	/* NULL: not k
 /* engine_policy_refresh: {"outcome":"fetched|unchanged|changed|failed|none","problem":{...}?} */
 void engine_policy_refresh(struct engine *e, const char *domain,
     void (*done)(void *arg, json_t *result), void *arg);
-/* engine_policy_forget: the cached policy and the STARTTLS memory of the domain, its MX hosts, or
- * an MX host of that name; false when nothing was known. */
+/* engine_policy_forget: the cached policy, the addresses and the STARTTLS memory of the domain, its
+ * MX hosts, or an MX host of that name; false when nothing was known. */
 bool engine_policy_forget(struct engine *e, const char *domain);
 
 /* engine_acknowledge: an administrator has seen that a broken store was set aside; status is

@@ -14,7 +14,7 @@ struct engine_pending {
 	uint32_t id;
 	struct address peer;
 	bool recheck;
-	void (*answer)(void *arg, uint32_t id, const struct requirement *q);
+	engine_answer *answer;
 	void *arg;
 	struct engine_pending *next, *previous;
 	char domain[ANSWER_NAME_SIZE];
@@ -22,91 +22,26 @@ struct engine_pending {
 
 static void proceed(struct engine *e, struct engine_pending *p);
 
-/* Whose policy counts, and what says so before any DNS. */
-struct subject {
-	const char *domain;
-	const struct config_rule *relay, *rule;
-	bool sts, mx;		/* what has to be looked up */
-};
-
-static void
-choose(const struct engine *e, const char *domain, const struct in6_addr *peer,
-    struct subject *out)
-{
-	time_t now = (time_t)e->world->now(e->world->arg);
-	enum level level = LEVEL_AUTO;
-
-	*out = (struct subject){ .domain = domain, .relay = relay_find(e->relay, peer) };
-	if (out->relay != NULL) {
-		out->domain = out->relay->name;		/* R26 */
-		level = out->relay->level;
-		out->mx = out->sts = level == LEVEL_AUTO;
-		return;
-	}
-	if (domain[0] == '\0')
-		return;
-	out->rule = config_rule_find(e->config->domains, e->config->domains_len, domain, now);
-	if (out->rule != NULL)
-		level = out->rule->level;
-	out->sts = level == LEVEL_AUTO;
-	/* VERIFY demands the host's name; SECURE has to send a name (SNI) that the host knows. */
-	out->mx = level == LEVEL_AUTO || level == LEVEL_VERIFY || level == LEVEL_SECURE;
-}
-
 struct reply {
-	void (*answer)(void *arg, uint32_t id, const struct requirement *q);
+	engine_answer *answer;
 	void *arg;
 	uint32_t id;
 };
 
+static const struct recalled nothing;
+
 static void
-answer(const struct engine *e, const struct reply *to, const struct subject *subject,
+answer(struct engine *e, const struct reply *to, const struct engine_subject *subject,
     const struct in6_addr *peer, const struct lookup_result *r)
 {
-	const char *hosts[REQUIREMENT_HOSTS_MAX], *hinted[HINTS_HOSTS_MAX];
+	const char *hosts[REQUIREMENT_HOSTS_MAX];
 	struct requirement out;
-	struct require_input in = {
-		.now = (time_t)e->world->now(e->world->arg), .domain = subject->domain,
-		.peer = *peer, .relay = subject->relay, .rule = subject->rule,
-		.no_policy = e->config->policy.no_policy,
-		.stripping_refuse = e->config->policy.stripping_refuse,
-		.monitor = e->mode == MODE_MONITOR
-	};
 
-	in.sts.state = r->sts.state;
-	in.sts.policy = r->sts.policy;
-	in.sts.id = r->sts.id;
-	in.sts.source = r->sts.source;
-	in.sts.fetched = (time_t)r->sts.fetched;
-	in.mx.state = r->mx->state;
-	in.mx.hosts = r->mx->hosts;
-	in.mx.hosts_len = r->mx->hosts_len;
-	in.mx.hinted = hinted;
-	in.mx.hinted_len = hints_find(e->hints, subject->domain, peer, hinted);
-	/* By address alone: of a pool under one name, one honest host may lack STARTTLS. */
-	in.remembered = memory_knows_address(e->memory, peer, &in.remembered_host);
-	require(&in, hosts, &out);
-	to->answer(to->arg, to->id, &out);
-}
-
-static const struct mx_set not_asked = { .state = REQUIRE_MX_FAILED, .exists = true,
-	.problem = "" };
-
-static const struct lookup_sources *
-sources_for(const struct engine *e, const struct subject *s)
-{
-	return s->sts ? &e->sources : &e->mx_alone;
-}
-
-static bool
-look(const struct engine *e, const struct subject *s, struct lookup_result *r)
-{
-	if (s->mx)
-		return lookup_now(sources_for(e, s), s->domain, r);
-	memset(r, 0, sizeof(*r));
-	r->sts.state = REQUIRE_STS_NONE;
-	r->mx = &not_asked;
-	return true;
+	engine_require(e, subject, peer, r, hosts, &out);
+	/* At a relay's address mail is for everybody. */
+	if (subject->relay == NULL)
+		engine_saw(e, subject->domain, peer);
+	to->answer(to->arg, to->id, &out, &nothing);
 }
 
 static void
@@ -129,11 +64,11 @@ conclude(struct engine *e, struct engine_pending *p, const struct lookup_result 
 	struct reply to = { p->answer, p->arg, p->id };
 	struct address peer = p->peer;
 	char domain[ANSWER_NAME_SIZE];
-	struct subject s;
+	struct engine_subject s;
 
 	memcpy(domain, p->domain, sizeof(domain));
 	pending_free(e, p);
-	choose(e, domain, &peer.ip, &s);
+	engine_choose(e, domain, &peer.ip, false, &s);
 	answer(e, &to, &s, &peer.ip, r);
 }
 
@@ -142,12 +77,12 @@ on_lookup(void *arg, const struct lookup_result *r)
 {
 	struct engine_pending *p = arg;
 	struct engine *e = p->engine;
-	struct subject s;
+	struct engine_subject s;
 
 	/* A relay's address or a rule's end may have come in between: that was another question. */
-	choose(e, p->domain, &p->peer.ip, &s);
+	engine_choose(e, p->domain, &p->peer.ip, false, &s);
 	if (s.mx && (strcmp(s.domain, p->lookup.domain) != 0 ||
-	    p->lookup.sources != sources_for(e, &s)))
+	    p->lookup.sources != engine_sources(e, &s)))
 		proceed(e, p);
 	else
 		conclude(e, p, r);
@@ -157,16 +92,16 @@ static void
 proceed(struct engine *e, struct engine_pending *p)
 {
 	struct lookup_result r;
-	struct subject s;
+	struct engine_subject s;
 
 	p->for_relays = false;
-	choose(e, p->domain, &p->peer.ip, &s);
-	if (!s.mx || (!p->recheck && look(e, &s, &r))) {
-		look(e, &s, &r);
+	engine_choose(e, p->domain, &p->peer.ip, false, &s);
+	if (!s.mx || (!p->recheck && engine_look(e, &s, &r))) {
+		engine_look(e, &s, &r);
 		conclude(e, p, &r);
 		return;
 	}
-	lookup_start(&p->lookup, sources_for(e, &s), s.domain,
+	lookup_start(&p->lookup, engine_sources(e, &s), s.domain,
 	    p->recheck ? STS_NEED_RECHECK : STS_NEED_ANSWER,
 	    (uint64_t)e->config->policy.wait_s * 1000);
 }
@@ -187,6 +122,7 @@ engine_ask_relays(void *engine)
 		proceed(e, p);
 		p = e->pending;
 	}
+	engine_address_relays(e);
 }
 
 /* The relays' addresses are still unknown: whose policy counts cannot be said. */
@@ -199,8 +135,7 @@ on_relay_timeout(void *arg)
 }
 
 static struct engine_pending *
-pend(struct engine *e, const struct question *q,
-    void (*fn)(void *arg, uint32_t id, const struct requirement *q), void *arg)
+pend(struct engine *e, const struct question *q, engine_answer *fn, void *arg)
 {
 	struct engine_pending *p = calloc(1, sizeof(*p));
 	size_t len = strlen(q->domain);
@@ -223,16 +158,19 @@ pend(struct engine *e, const struct question *q,
 }
 
 void
-engine_ask(struct engine *e, const struct question *q,
-    void (*fn)(void *arg, uint32_t id, const struct requirement *q), void *arg)
+engine_ask(struct engine *e, const struct question *q, engine_answer *fn, void *arg)
 {
 	struct reply to = { fn, arg, q->id };
 	/* A name that no DNS can carry has no policy. */
 	const char *domain = strlen(q->domain) < ANSWER_NAME_SIZE ? q->domain : "";
 	struct question asked = *q;
 	struct lookup_result r;
-	struct subject s;
+	struct engine_subject s;
 
+	if (q->end_to_end) {
+		engine_address_ask(e, q, fn, arg);
+		return;
+	}
 	asked.domain = domain;
 	if (!relay_settled(e->relay)) {
 		struct engine_pending *p = pend(e, &asked, fn, arg);
@@ -244,8 +182,8 @@ engine_ask(struct engine *e, const struct question *q,
 		    (uint64_t)e->config->policy.wait_s * 1000);
 		return;
 	}
-	choose(e, domain, &q->peer.ip, &s);
-	if ((!q->recheck || !s.mx) && look(e, &s, &r))
+	engine_choose(e, domain, &q->peer.ip, false, &s);
+	if ((!q->recheck || !s.mx) && engine_look(e, &s, &r))
 		answer(e, &to, &s, &q->peer.ip, &r);
 	else
 		proceed(e, pend(e, &asked, fn, arg));
@@ -261,6 +199,7 @@ engine_cancel(struct engine *e, const void *arg)
 		if (p->arg == arg)
 			pending_free(e, p);
 	}
+	engine_address_cancel(e, arg);
 }
 
 void
@@ -277,6 +216,7 @@ engine_ask_stop(struct engine *e)
 		struct reply to = { p->answer, p->arg, p->id };
 
 		pending_free(e, p);
-		to.answer(to.arg, to.id, &down);
+		to.answer(to.arg, to.id, &down, &nothing);
 	}
+	engine_address_stop(e, &down);
 }

@@ -70,13 +70,14 @@ may_begin(struct engine *e)
 	return true;
 }
 
-/* begin: the same TXT lookup, fetch and MX lookup that a first question would start. */
-static void
-begin(struct engine *e, const char *domain)
+/* The same TXT lookup, fetch and MX lookup that a first question would start. */
+void
+engine_ahead(struct engine *e, const char *domain, bool sts)
 {
-	bool sts = !sts_known(e->sts, domain), mx = !mx_known(e->mx, domain);
+	bool mx = !mx_known(e->mx, domain);
 	struct engine_ahead *a;
 
+	sts = sts && e->sts != NULL && !sts_known(e->sts, domain);
 	if ((!sts && !mx) || !may_begin(e) || (a = calloc(1, sizeof(*a))) == NULL)
 		return;
 	a->engine = e;
@@ -104,6 +105,19 @@ ruled(const struct engine *e, const char *domain)
 	return rule != NULL && rule->level != LEVEL_AUTO;
 }
 
+/* Whether the same was said before, and counts still. */
+static bool
+told(const struct engine *e, const char *domain, const struct in6_addr *ip, const char *host)
+{
+	const char *hosts[HINTS_HOSTS_MAX];
+	size_t len = hints_find(e->hints, domain, ip, hosts);
+
+	for (size_t i = 0; i < len; i++)
+		if (strcmp(hosts[i], host) == 0)
+			return true;
+	return false;
+}
+
 void
 engine_hint(struct engine *e, const struct hint *h)
 {
@@ -114,9 +128,12 @@ engine_hint(struct engine *e, const struct hint *h)
 		return;
 	if (h->mx_host[0] == '\0') {
 		if (e->sts != NULL && !ruled(e, domain))
-			begin(e, domain);
+			engine_ahead(e, domain, true);
 	} else if (strlen(h->mx_host) < DOMAIN_SIZE) {
+		if (!told(e, domain, &h->peer.ip, h->mx_host))
+			engine_memo_drop(e, "", &h->peer.ip);
 		hints_add(e->hints, domain, &h->peer.ip, h->mx_host, h->ttl_s);
+		engine_saw(e, domain, &h->peer.ip);
 	}
 }
 

@@ -8,12 +8,23 @@
 #include "policy/lapse.h"
 #include "policy/lookup.h"
 #include "policy/memory.h"
+#include "policy/proven.h"
 #include "policy/relay.h"
 #include "policy/store.h"
+#include "policy/users.h"
 
+struct engine_address;
 struct engine_pending;
 struct engine_inquiry;
 struct engine_ahead;
+
+#define ENGINE_MEMOS_MAX 16	/* addresses; each is looked at whenever an MX set changes */
+
+struct engine_memo {
+	struct in6_addr ip;
+	uint64_t made;			/* ticks */
+	struct requirement *requirement;	/* NULL: free */
+};
 
 struct engine {
 	const struct config *config;
@@ -30,8 +41,12 @@ struct engine {
 	struct relay *relay;
 	struct hints *hints;
 	struct lapse *lapse;
+	struct users *users;
+	struct proven_sessions *proven;
 	struct lookup_sources sources, mx_alone;
 	struct engine_pending *pending;		/* engine_ask.c */
+	struct engine_address *addresses;	/* engine_address.c */
+	struct engine_memo memos[ENGINE_MEMOS_MAX];	/* engine_memo.c */
 	struct engine_inquiry *inquiries;	/* engine_report.c */
 	struct {
 		struct engine_ahead *first;
@@ -40,12 +55,51 @@ struct engine {
 	} ahead;
 };
 
+/* Whose policy counts for a domain at an address, and what says so before any DNS. */
+struct engine_subject {
+	const char *domain;		/* a relay's name where that counts; "" for none */
+	const struct config_rule *relay, *rule;
+	bool end_to_end;
+	bool sts, mx;			/* what has to be looked up */
+};
+
+void engine_choose(const struct engine *e, const char *domain, const struct in6_addr *peer,
+    bool end_to_end, struct engine_subject *out);
+const struct lookup_sources *engine_sources(const struct engine *e,
+    const struct engine_subject *s);
+/* engine_look: true with *r when all is known already. */
+bool engine_look(const struct engine *e, const struct engine_subject *s, struct lookup_result *r);
+void engine_require(const struct engine *e, const struct engine_subject *s,
+    const struct in6_addr *peer, const struct lookup_result *r,
+    const char *hosts[REQUIREMENT_HOSTS_MAX], struct requirement *out);
+
 /* engine_new_in: the engine in a given world, which outlives it. */
 struct engine *engine_new_in(const struct world *world, const struct config *config, bool fresh,
     const struct engine_events *events, void *arg, char *error, size_t error_size);
 
 void engine_ask_relays(void *engine);	/* the relays are known: what waited for them goes on */
 void engine_ask_stop(struct engine *e);
+
+/* The questions end to end; engine_ask hands them over, and whatever else it hears of. */
+void engine_address_ask(struct engine *e, const struct question *q, engine_answer *fn, void *arg);
+void engine_address_relays(struct engine *e);
+void engine_address_cancel(struct engine *e, const void *arg);
+void engine_address_stop(struct engine *e, const struct requirement *down);
+
+/* engine_memo_find: NULL when it has to be found anew; valid until anything else is called. */
+const struct requirement *engine_memo_find(struct engine *e, const struct in6_addr *ip);
+void engine_memo_keep(struct engine *e, const struct in6_addr *ip, const struct requirement *q);
+/* engine_memo_drop: this domain has changed ("": any), at this address (NULL: all). */
+void engine_memo_drop(struct engine *e, const char *domain, const struct in6_addr *ip);
+/* engine_memo_saw: the domain is about to be known to use the address, perhaps for long already. */
+void engine_memo_saw(struct engine *e, const char *domain, const struct in6_addr *ip);
+
+/* engine_saw: on the inspect path it will be asked who uses this address. */
+void engine_saw(struct engine *e, const char *domain, const struct in6_addr *ip);
+
+/* engine_ahead: looks a domain up for whoever asks next, within limits; its policy too where that
+ * is wanted. */
+void engine_ahead(struct engine *e, const char *domain, bool sts);
 void engine_report_stop(struct engine *e);
 void engine_hint_stop(struct engine *e);
 

@@ -265,6 +265,8 @@ engine_policy_forget(struct engine *e, const char *domain)
 	bool known = e->sts != NULL && sts_forget(e->sts, domain);
 
 	known |= memory_forget_host(e->memory, domain);
+	known |= users_forget(e->users, domain);
+	engine_memo_drop(e, "", NULL);
 	for (size_t i = 0; mx != NULL && i < mx->hosts_len; i++) {
 		known |= memory_forget_host(e->memory, mx->hosts[i].name);
 		for (size_t k = 0; k < mx->hosts[i].addresses_len; k++)
@@ -324,8 +326,10 @@ engine_status(struct engine *e)
 		    "", "");
 	if (why != NULL)
 		complain(problems, "relays without an address: ", 1, relay, why);
-	return json_pack("{s:b,s:o,s:I,s:I,s:I}", "healthy",
+	return json_pack("{s:b,s:o,s:I,s:I,s:I,s:I,s:I}", "healthy",
 	    (int)(json_array_size(problems) == 0), "problems", problems, "policies",
 	    (json_int_t)(e->sts != NULL ? sts_policies(e->sts) : 0), "refresh_failures",
-	    (json_int_t)failing, "remembered_hosts", (json_int_t)memory_length(e->memory));
+	    (json_int_t)failing, "remembered_hosts", (json_int_t)memory_length(e->memory),
+	    "mapped_domains", (json_int_t)users_length(e->users), "proven_sessions",
+	    (json_int_t)proven_length(e->proven));
 }

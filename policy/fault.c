@@ -50,6 +50,12 @@ print_demanded(char buf[NAMES_SIZE], const struct requirement *q, enum level lev
 	return buf;
 }
 
+static const char *
+verb(const struct requirement *q)
+{
+	return q->raised ? "goes end to end only with" : "demands";
+}
+
 /* TLS was demanded and there is none. */
 static void
 no_tls(const struct requirement *q, enum starttls starttls, const struct proof *proof,
@@ -70,14 +76,14 @@ no_tls(const struct requirement *q, enum starttls starttls, const struct proof *
 		f->result = RESULT_VALIDATION_FAILURE;
 		f->code = "handshake-failed";
 		f->other_session = fault_other_sni(q, proof);
-		fault_say(f->reason, "demands TLS, but the handshake with its server failed: %s",
-		    proof->detail);
+		fault_say(f->reason, "%s TLS, but the handshake with its server failed: %s",
+		    verb(q), proof->detail);
 		return;
 	}
 	f->result = RESULT_STARTTLS_NOT_SUPPORTED;
 	f->code = fault_starttls_code(starttls);
 	f->other_session = starttls == STARTTLS_NOT_TRIED || starttls == STARTTLS_OFFERED;
-	fault_say(f->reason, "demands TLS, but its server %s", words[starttls]);
+	fault_say(f->reason, "%s TLS, but its server %s", verb(q), words[starttls]);
 }
 
 static bool
@@ -94,26 +100,27 @@ chain_fault(const struct requirement *q, enum level level, const struct proof *p
 	case CHAIN_EXPIRED:
 		f->result = RESULT_CERTIFICATE_EXPIRED;
 		f->code = "chain-expired";
-		fault_say(f->reason, "demands a certificate for %s, got one out of date: %s",
-		    names, detail);
+		fault_say(f->reason, "%s a certificate for %s, got one out of date: %s",
+		    verb(q), names, detail);
 		return true;
 	case CHAIN_UNTRUSTED:
 		f->result = RESULT_CERTIFICATE_NOT_TRUSTED;
 		f->code = "chain-untrusted";
-		fault_say(f->reason, "demands a certificate for %s, got one of no trusted CA: %s",
-		    names, detail);
+		fault_say(f->reason, "%s a certificate for %s, got one of no trusted CA: %s",
+		    verb(q), names, detail);
 		return true;
 	case CHAIN_INVALID:
 		break;
 	case CHAIN_NONE:
 		f->result = RESULT_CERTIFICATE_NOT_TRUSTED;
 		f->code = "no-certificate";
-		fault_say(f->reason, "demands a certificate for %s, got none", names);
+		fault_say(f->reason, "%s a certificate for %s, got none", verb(q), names);
 		return true;
 	}
 	f->result = RESULT_VALIDATION_FAILURE;
 	f->code = "chain-invalid";
-	fault_say(f->reason, "demands a certificate for %s, got an invalid one: %s", names, detail);
+	fault_say(f->reason, "%s a certificate for %s, got an invalid one: %s", verb(q), names,
+	    detail);
 	return true;
 }
 
@@ -138,8 +145,10 @@ proof_fault(const struct requirement *q, enum level level, const struct proof *p
 
 	f->enhanced = "4.7.5";
 	f->other_session = fault_other_sni(q, proof);
-	/* R38: an allow-list, so that a version nobody thought of does not pass. */
-	if (strcmp(proof->version, "TLSv1.2") != 0 && strcmp(proof->version, "TLSv1.3") != 0) {
+	/* R38: an allow-list, so that a version nobody thought of does not pass. Where nobody
+	 * demands proof it is not the policy's minimum that counts, but tls.min-version. */
+	if (!q->raised && strcmp(proof->version, "TLSv1.2") != 0 &&
+	    strcmp(proof->version, "TLSv1.3") != 0) {
 		f->result = RESULT_VALIDATION_FAILURE;
 		f->code = "tls-version";
 		fault_say(f->reason, "demands TLS 1.2 or newer, its server speaks %s",
@@ -152,7 +161,7 @@ proof_fault(const struct requirement *q, enum level level, const struct proof *p
 		return false;
 	f->result = RESULT_CERTIFICATE_HOST_MISMATCH;
 	f->code = "name-mismatch";
-	fault_say(f->reason, "demands a certificate for %s, got %s",
+	fault_say(f->reason, "%s a certificate for %s, got %s", verb(q),
 	    print_demanded(want, q, level),
 	    print_names(got, proof->names_len > 0 ? proof->names[0] : "one without a host name",
 	    "and", proof->names_len));

@@ -24,6 +24,9 @@ deferred(const struct requirement *q, struct verdict *v)
 		[DEFER_NULL_MX] = { "null-mx", "4.7.0", "takes no mail" },
 		[DEFER_SERVICE_DOWN] = { "service-down", "4.7.0",
 		    "cannot be judged now: the policy service does not answer" },
+		/* End to end nothing is refused: who asks there has another way. */
+		[DEFER_UNMAPPED] = { "unmapped", "4.7.0",
+		    "is not known to have an MX host at this address" },
 	};
 
 	v->kind = q->monitor ? VERDICT_WOULD_REFUSE : VERDICT_REFUSE;
@@ -46,7 +49,8 @@ passed(const struct requirement *q, enum starttls starttls, const struct proof *
 	v->enhanced = "2.0.0";
 	if (proof->state == PROOF_TLS) {
 		v->reason_code = proven ? "proven" : "tls-unauthenticated";
-		fault_say(v->reason, proven ? "got the certificate it demands" :
+		fault_say(v->reason, q->raised ? "demands no proof; its server has given it" :
+		    proven ? "got the certificate it demands" :
 		    "demands no proof; sent over TLS, unauthenticated");
 		return;
 	}
@@ -67,7 +71,7 @@ refused(const struct fault *f, enum verdict_kind kind, bool by_memory, struct ve
 	memcpy(v->reason, f->reason, sizeof v->reason);
 }
 
-/* R32: what a policy in testing misses is a report only. */
+/* R32: what a policy in testing misses is a report only, unless the floor says otherwise. */
 static bool
 testing(const struct requirement *q)
 {
@@ -120,6 +124,6 @@ judge_demands_tls(const struct requirement *q)
 		return false;
 	if (q->state == REQUIREMENT_DEFER)
 		return true;	/* nothing may be sent at all */
-	return (testing(q) ? q->floor : q->level) >= LEVEL_ENCRYPT ||
+	return (testing(q) || q->raised ? q->floor : q->level) >= LEVEL_ENCRYPT ||
 	    (q->remembered && q->stripping_refuse);
 }

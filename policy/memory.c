@@ -9,11 +9,10 @@
 #include <string.h>
 
 #include "policy/cache.h"
+#include "policy/unwritten.h"
 
 #define DAY_S 86400
 #define LAPSE_S (MEMORY_DAYS * DAY_S)
-#define FLUSH_MS 1000
-#define RETRY_MS 60000		/* the disk refused */
 #define TEND_MS (3600 * 1000)	/* lapsed sights are dropped so often */
 #define BATCH 1024		/* sights in one commit */
 #define KIND_ADDRESS 'a'
@@ -22,8 +21,7 @@ struct sight {
 	struct cache_entry node;
 	int64_t last, saved;	/* seconds since the epoch; saved 0: not on disk */
 	char *host;		/* seen under it last; NULL */
-	struct sight *next;	/* to be written */
-	bool dirty;
+	struct unwritten unwritten;
 	bool renamed;		/* the store knows another host */
 	unsigned char key[];
 };
@@ -32,8 +30,8 @@ struct memory {
 	const struct world *world;
 	struct store *store;
 	struct cache sights;
-	struct sight *dirty;
-	struct world_timer flush, tend;
+	struct unwritten_queue unwritten;
+	struct world_timer tend;
 	/* NULL: nobody wants to know */
 	void (*changed)(void *arg, const struct in6_addr *ip);
 	void *changed_arg;
@@ -56,18 +54,14 @@ address_key(unsigned char key[STORE_KEY_MAX], const struct in6_addr *ip)
 static bool
 busy(const struct cache_entry *c)
 {
-	return ((const struct sight *)c)->dirty;
+	return ((const struct sight *)c)->unwritten.waits;
 }
 
 /* Takes it out of memory; the store keeps its copy. */
 static void
 drop(struct memory *m, struct sight *s)
 {
-	for (struct sight **p = &m->dirty; s->dirty && *p != NULL; p = &(*p)->next)
-		if (*p == s) {
-			*p = s->next;
-			break;
-		}
+	unwritten_remove(&m->unwritten, &s->unwritten);
 	cache_remove(&m->sights, &s->node);
 	free(s->host);
 	free(s);
@@ -115,48 +109,35 @@ host_of(const struct sight *s)
 	return s->host != NULL ? s->host : "";
 }
 
-static bool
-write_batch(struct memory *m)
+static struct sight *
+sight_of(struct unwritten *u)
 {
-	struct store_seen seen[BATCH] = { 0 };
-	struct sight *s = m->dirty;
-	size_t n = 0;
-
-	for (; s != NULL && n < BATCH; s = s->next)
-		seen[n++] = (struct store_seen){ s->key, s->node.key_len, s->last, host_of(s) };
-	if (!store_put_seen(m->store, seen, n))
-		return false;
-	while (n-- > 0) {
-		s = m->dirty;
-		m->dirty = s->next;
-		s->dirty = s->renamed = false;
-		s->saved = s->last;
-	}
-	return true;
+	return (struct sight *)((char *)u - offsetof(struct sight, unwritten));
 }
 
-static void
-on_flush(void *arg)
+static size_t
+write_batch(void *arg, struct unwritten *first)
 {
 	struct memory *m = arg;
+	struct store_seen seen[BATCH] = { 0 };
+	size_t n = 0;
 
-	while (m->dirty != NULL)
-		if (!write_batch(m)) {
-			m->world->timer_start(m->world->arg, &m->flush, RETRY_MS);
-			return;
-		}
+	for (struct unwritten *u = first; u != NULL && n < BATCH; u = u->next) {
+		const struct sight *s = sight_of(u);
+
+		seen[n++] = (struct store_seen){ s->key, s->node.key_len, s->last, host_of(s) };
+	}
+	return store_put_seen(m->store, seen, n) ? n : 0;
 }
 
 static void
-mark(struct memory *m, struct sight *s)
+on_written(void *arg, struct unwritten *u)
 {
-	if (s->dirty)
-		return;
-	if (m->dirty == NULL)
-		m->world->timer_start(m->world->arg, &m->flush, FLUSH_MS);
-	s->next = m->dirty;
-	m->dirty = s;
-	s->dirty = true;
+	struct sight *s = sight_of(u);
+
+	(void)arg;
+	s->renamed = false;
+	s->saved = s->last;
 }
 
 /* Of an address that many names share the name may change with each mail: not each is written. */
@@ -166,7 +147,7 @@ mark_renamed(struct memory *m)
 	for (struct cache_entry *c = cache_next(&m->sights, NULL); c != NULL;
 	    c = cache_next(&m->sights, c))
 		if (((struct sight *)c)->renamed)
-			mark(m, (struct sight *)c);
+			unwritten_add(&m->unwritten, &((struct sight *)c)->unwritten);
 }
 
 static bool
@@ -239,7 +220,7 @@ memory_saw(struct memory *m, const char *host, const struct in6_addr *ip)
 	if (new)
 		say_changed(m, s->key);
 	if (s->saved == 0 || since < 0 || since >= DAY_S)
-		mark(m, s);
+		unwritten_add(&m->unwritten, &s->unwritten);
 	name_it(s, host);
 }
 
@@ -320,9 +301,11 @@ memory_new(const struct world *world, struct store *store)
 	m->world = world;
 	m->store = store;
 	cache_init(&m->sights);
-	m->flush.fire = on_flush;
+	m->unwritten = (struct unwritten_queue){ .world = world, .write = write_batch,
+		.written = on_written, .arg = m };
+	unwritten_begin(&m->unwritten);
 	m->tend.fire = on_tend;
-	m->flush.arg = m->tend.arg = m;
+	m->tend.arg = m;
 	store_each_seen(store, load, m);
 	on_tend(m);
 	return m;
@@ -336,8 +319,7 @@ memory_free(struct memory *m)
 	if (m == NULL)
 		return;
 	mark_renamed(m);
-	on_flush(m);
-	m->world->timer_stop(m->world->arg, &m->flush);
+	unwritten_end(&m->unwritten);
 	m->world->timer_stop(m->world->arg, &m->tend);
 	while ((c = cache_next(&m->sights, NULL)) != NULL)
 		drop(m, (struct sight *)c);

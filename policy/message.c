@@ -5,13 +5,14 @@
 #include "policy/message.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum message_type
 message_type(const void *p, size_t len)
 {
 	unsigned type = len == 0 ? 0 : *(const unsigned char *)p;
 
-	return type <= MESSAGE_STALE ? (enum message_type)type : 0;
+	return type <= MESSAGE_PROVEN ? (enum message_type)type : 0;
 }
 
 static void
@@ -54,6 +55,32 @@ get_bool(struct wire_reader *r)
 	return v == 1;
 }
 
+/* What is opaque here: a 16-bit length and the octets. */
+static void
+put_evidence(struct wire_writer *w, const void *p, size_t len)
+{
+	if (len > MESSAGE_EVIDENCE_MAX)
+		w->bad = true;
+	wire_put16(w, (uint16_t)len);
+	wire_put_bytes(w, p, len);
+}
+
+static void
+get_evidence(struct wire_reader *r, const void **p, size_t *len)
+{
+	size_t octets = wire_get16(r);
+
+	*p = NULL;
+	*len = 0;
+	if (octets > MESSAGE_EVIDENCE_MAX || octets > (size_t)(r->end - r->p))
+		r->bad = true;
+	if (r->bad || octets == 0)
+		return;
+	*p = r->p;
+	*len = octets;
+	r->p += octets;
+}
+
 size_t
 message_question(void *out, size_t size, const struct question *q)
 {
@@ -63,6 +90,10 @@ message_question(void *out, size_t size, const struct question *q)
 	wire_put32(&w, q->id);
 	put_address(&w, &q->peer);
 	wire_put8(&w, q->recheck);
+	wire_put8(&w, q->end_to_end);
+	wire_put8(&w, q->resumes);
+	if (q->resumes)
+		wire_put_bytes(&w, q->session, sizeof q->session);
 	wire_put_string(&w, q->domain);
 	return wire_written(&w);
 }
@@ -76,29 +107,45 @@ message_get_question(const void *p, size_t len, struct question *out)
 	out->id = wire_get32(&r);
 	get_address(&r, &out->peer);
 	out->recheck = get_bool(&r);
+	out->end_to_end = get_bool(&r);
+	out->resumes = get_bool(&r);
+	if (out->resumes)
+		wire_get_bytes(&r, out->session, sizeof out->session);
+	else
+		memset(out->session, 0, sizeof out->session);
 	out->domain = wire_get_string(&r);
+	/* End to end no recipient is known; on the other path nobody's session is resumed. */
+	if (out->end_to_end ? out->domain[0] != '\0' : out->resumes)
+		r.bad = true;
 	return wire_read_done(&r);
 }
 
 size_t
-message_answer(void *out, size_t size, uint32_t id, const struct requirement *q)
+message_answer(void *out, size_t size, uint32_t id, const struct requirement *q,
+    const struct recalled *recalled)
 {
 	struct wire_writer w;
 
 	start(&w, out, size, MESSAGE_ANSWER);
 	wire_put32(&w, id);
 	requirement_put(&w, q);
+	if (recalled != NULL)
+		put_evidence(&w, recalled->evidence, recalled->len);
+	else
+		put_evidence(&w, NULL, 0);
 	return wire_written(&w);
 }
 
 bool
-message_get_answer(const void *p, size_t len, uint32_t *id, struct requirement **out)
+message_get_answer(const void *p, size_t len, uint32_t *id, struct requirement **out,
+    struct recalled *recalled)
 {
 	struct wire_reader r;
 
 	begin(&r, p, len, MESSAGE_ANSWER);
 	*id = wire_get32(&r);
 	*out = requirement_get(&r);
+	get_evidence(&r, &recalled->evidence, &recalled->len);
 	if (*out != NULL && wire_read_done(&r))
 		return true;
 	free(*out);
@@ -249,6 +296,32 @@ message_get_hint(const void *p, size_t len, struct hint *out)
 	out->domain = wire_get_string(&r);
 	out->mx_host = wire_get_string(&r);
 	return wire_read_done(&r);
+}
+
+size_t
+message_proven(void *out, size_t size, const struct proven *p)
+{
+	struct wire_writer w;
+
+	start(&w, out, size, MESSAGE_PROVEN);
+	wire_put_bytes(&w, p->session, sizeof p->session);
+	wire_put32(&w, p->lifetime_s);
+	put_evidence(&w, p->evidence, p->len);
+	if (p->len == 0)
+		w.bad = true;		/* nothing is not worth remembering */
+	return wire_written(&w);
+}
+
+bool
+message_get_proven(const void *p, size_t len, struct proven *out)
+{
+	struct wire_reader r;
+
+	begin(&r, p, len, MESSAGE_PROVEN);
+	wire_get_bytes(&r, out->session, sizeof out->session);
+	out->lifetime_s = wire_get32(&r);
+	get_evidence(&r, &out->evidence, &out->len);
+	return wire_read_done(&r) && out->len > 0;
 }
 
 size_t

@@ -23,14 +23,37 @@ enum message_type {
 	MESSAGE_PROBE,		/* policy: dial this address and say step by step what you see */
 	MESSAGE_PROBE_STEP,	/* worker: one step, or the last */
 	MESSAGE_HINT,		/* nfq: a client's DNS answer named this domain, host, address */
-	MESSAGE_STALE		/* policy, to nfq: what was answered before may be wrong now */
+	MESSAGE_STALE,		/* policy, to nfq: what was answered before may be wrong now */
+	MESSAGE_PROVEN		/* worker: a TLS session in flight, and what its server proved */
 };
+
+#define MESSAGE_NAME 32		/* of a TLS session: a hash (tls/peek.h) */
+#define MESSAGE_EVIDENCE_MAX 8192
 
 struct question {
 	uint32_t id;		/* chosen by the asker, echoed in the answer */
 	struct address peer;	/* where the client meant to go */
 	bool recheck;		/* before a refusal: read the policy id again, refetch */
+	/* The client's TLS shall stay its own, so that no recipient will be seen: what all the
+	 * domains known to use this address demand, and the MX host's name where none demands
+	 * anything. `domain` is "" then. */
+	bool end_to_end;
+	bool resumes;		/* with end_to_end: `session` is the name of one it may resume */
+	uint8_t session[MESSAGE_NAME];
 	const char *domain;	/* recipient's, normalised; "" for none or an address literal */
+};
+
+/* The answer's second part: what is remembered of question.session; len 0: nothing. */
+struct recalled {
+	const void *evidence;
+	size_t len;
+};
+
+struct proven {
+	uint8_t session[MESSAGE_NAME];
+	uint32_t lifetime_s;
+	const void *evidence;	/* opaque here (tls/peek.h), at most MESSAGE_EVIDENCE_MAX octets */
+	size_t len;
 };
 
 struct sighting {
@@ -72,9 +95,11 @@ enum message_type message_type(const void *p, size_t len);
 
 size_t message_question(void *out, size_t size, const struct question *q);
 bool message_get_question(const void *p, size_t len, struct question *out);
-size_t message_answer(void *out, size_t size, uint32_t id, const struct requirement *q);
-/* *out is one block for free(); NULL after false. */
-bool message_get_answer(const void *p, size_t len, uint32_t *id, struct requirement **out);
+size_t message_answer(void *out, size_t size, uint32_t id, const struct requirement *q,
+    const struct recalled *recalled);	/* recalled NULL: nothing */
+/* *out is one block for free(); NULL after false. *recalled points into the message. */
+bool message_get_answer(const void *p, size_t len, uint32_t *id, struct requirement **out,
+    struct recalled *recalled);
 size_t message_sighting(void *out, size_t size, const struct sighting *s);
 bool message_get_sighting(const void *p, size_t len, struct sighting *out);
 /* The event's own encoding (record/event.h) follows the sequence number, opaque here. */
@@ -89,6 +114,8 @@ size_t message_probe_step(void *out, size_t size, const struct probe_step *s);
 bool message_get_probe_step(const void *p, size_t len, struct probe_step *out);
 size_t message_hint(void *out, size_t size, const struct hint *h);
 bool message_get_hint(const void *p, size_t len, struct hint *out);
+size_t message_proven(void *out, size_t size, const struct proven *p);
+bool message_get_proven(const void *p, size_t len, struct proven *out);
 size_t message_stale(void *out, size_t size, const struct stale *s);
 bool message_get_stale(const void *p, size_t len, struct stale *out);
 

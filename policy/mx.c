@@ -60,6 +60,8 @@ struct mx {
 	const struct world *world;
 	struct cache entries;
 	struct job *jobs;
+	void (*found)(void *arg, const char *domain);	/* NULL: nobody wants to know */
+	void *found_arg;
 };
 
 static void *
@@ -174,6 +176,8 @@ finish(struct job *j)
 	e->known = true;
 	e->job = NULL;
 	e->held++;
+	if (m->found != NULL)
+		m->found(m->found_arg, e->domain);
 	while ((w = j->waiters) != NULL) {
 		mx_cancel(w);
 		w->done(w->arg, &e->set);
@@ -337,6 +341,13 @@ mx_host_of(const struct mx_set *set, const struct in6_addr *ip, size_t *at)
 			}
 	}
 	return NULL;
+}
+
+void
+mx_watch(struct mx *m, void (*found)(void *arg, const char *domain), void *arg)
+{
+	m->found = found;
+	m->found_arg = arg;
 }
 
 struct mx *

@@ -105,6 +105,44 @@ defer_level(struct requirement *out, enum level level)
 		    "cannot carry out");
 }
 
+/* The relay's name as somebody's who can prove it; "" for one that is an address. */
+static const char *
+name_of(const struct config_rule *relay)
+{
+	struct in6_addr ip;
+
+	return address_parse_ip(&ip, relay->name, strlen(relay->name)) ? "" : relay->name;
+}
+
+/* end_to_end: nothing of the mail will be seen, so nothing less will do than the proof of a name:
+ * one of the MX hosts that have the address, or the relay's. Who demands what stays on record. */
+static void
+end_to_end(const struct candidates *c, const char *relay,
+    const char *hosts[REQUIREMENT_HOSTS_MAX], struct requirement *out)
+{
+	bool mx = out->mapped && c->len > 0;
+
+	if (out->state == REQUIREMENT_DEFER)
+		return;
+	if ((!mx && relay[0] == '\0') || (!out->mapped && out->level >= LEVEL_VERIFY)) {
+		defer(out, DEFER_UNMAPPED, "is not known to have an MX host at this address");
+		return;
+	}
+	if (out->level >= LEVEL_VERIFY) {
+		if (out->sts_mode == STS_TESTING)
+			out->floor = LEVEL_VERIFY;
+		return;
+	}
+	out->raised = out->mapped = true;
+	out->floor = out->level;
+	out->level = LEVEL_VERIFY;
+	for (size_t i = 0; mx && i < c->len; i++)
+		hosts[out->hosts_len++] = c->of[i]->name;
+	if (!mx)
+		hosts[out->hosts_len++] = relay;
+	out->mx_host = out->sni = hosts[0];
+}
+
 static bool
 live(const struct config_rule *rule, time_t now)
 {
@@ -216,11 +254,9 @@ by_sts(const struct require_input *in, const struct candidates *c,
 
 /* Without a relay: the domain's own way through the list. */
 static void
-by_domain(const struct require_input *in, const char *hosts[REQUIREMENT_HOSTS_MAX],
-    struct requirement *out)
+by_domain(const struct require_input *in, struct candidates *c,
+    const char *hosts[REQUIREMENT_HOSTS_MAX], struct requirement *out)
 {
-	struct candidates c;
-
 	if (in->mx.state == REQUIRE_MX_NULL) {
 		defer(out, DEFER_NULL_MX, "takes no mail (null MX, RFC 7505)");
 		return;
@@ -229,11 +265,11 @@ by_domain(const struct require_input *in, const char *hosts[REQUIREMENT_HOSTS_MA
 		defer(out, DEFER_DNS_UNDECIDED, "has MX records that fail DNSSEC validation");
 		return;
 	}
-	out->mapped = map_peer(in, &c);
+	out->mapped = map_peer(in, c);
 	if (out->mapped)
-		out->mx_host = out->sni = c.of[0]->name;
+		out->mx_host = out->sni = c->of[0]->name;
 	if (live(in->rule, in->now) && in->rule->level != LEVEL_AUTO) {
-		by_rule(in, &c, hosts, out);
+		by_rule(in, c, hosts, out);
 		return;
 	}
 	switch (in->sts.state) {
@@ -244,7 +280,7 @@ by_domain(const struct require_input *in, const char *hosts[REQUIREMENT_HOSTS_MA
 		defer(out, DEFER_POLICY_PENDING, "has a policy that is still being fetched");
 		break;
 	case REQUIRE_STS_ACTIVE:
-		by_sts(in, &c, hosts, out);
+		by_sts(in, c, hosts, out);
 		break;
 	}
 }
@@ -254,6 +290,7 @@ require(const struct require_input *in, const char *hosts[REQUIREMENT_HOSTS_MAX]
     struct requirement *out)
 {
 	const struct config_rule *relay = live(in->relay, in->now) ? in->relay : NULL;
+	struct candidates c = { .len = 0 };
 
 	*out = (struct requirement){
 		.state = REQUIREMENT_READY, .defer_code = DEFER_NOTHING,
@@ -266,13 +303,17 @@ require(const struct require_input *in, const char *hosts[REQUIREMENT_HOSTS_MAX]
 	};
 	if (relay != NULL && relay->level != LEVEL_AUTO) {
 		by_relay(relay, hosts, out);
+		if (in->end_to_end)
+			end_to_end(&c, name_of(relay), hosts, out);
 		return;
 	}
 	/* On auto the relay's own policy counts, never that of a recipient's domain (R26). */
 	if (in->domain[0] != '\0' && (relay == NULL || strcmp(relay->name, in->domain) == 0))
-		by_domain(in, hosts, out);
+		by_domain(in, &c, hosts, out);
 	/* What the host was called when last seen is a hint for SNI, where nothing is demanded. */
 	if (out->sni[0] == '\0' && out->policy_type != POLICY_LOCAL && out->remembered &&
 	    out->level < LEVEL_VERIFY && in->remembered_host != NULL)
 		out->sni = in->remembered_host;
+	if (in->end_to_end)
+		end_to_end(&c, relay != NULL ? name_of(relay) : "", hosts, out);
 }

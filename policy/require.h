@@ -76,6 +76,9 @@ struct require_input {
 	const char *remembered_host;	/* ... as this MX host; "" or NULL: as an address alone */
 	enum level no_policy;		/* policy.no-policy: LEVEL_MAY or LEVEL_ENCRYPT */
 	bool stripping_refuse, monitor;
+	/* question.end_to_end: less than VERIFY is raised to it, with the mapped hosts' names,
+	 * testing is enforced; DEFER_UNMAPPED where the peer is not mapped. */
+	bool end_to_end;
 };
 
 /* require: fills *out, whose strings point into *in and whose hosts are written to `hosts`; both

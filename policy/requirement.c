@@ -9,7 +9,8 @@
 /* The bools of the wire form, in one octet. */
 enum flag {
 	FLAG_MONITOR = 1 << 0, FLAG_STRIPPING_REFUSE = 1 << 1, FLAG_REMEMBERED = 1 << 2,
-	FLAG_MARKS_COUNT = 1 << 3, FLAG_MAPPED = 1 << 4, FLAG_MX_ALLOWED = 1 << 5, FLAG_ALL = 63
+	FLAG_MARKS_COUNT = 1 << 3, FLAG_MAPPED = 1 << 4, FLAG_MX_ALLOWED = 1 << 5,
+	FLAG_RAISED = 1 << 6, FLAG_ALL = 127
 };
 
 const char *
@@ -126,7 +127,8 @@ requirement_put(struct wire_writer *w, const struct requirement *q)
 	wire_put8(w, (uint8_t)((q->monitor ? FLAG_MONITOR : 0) |
 	    (q->stripping_refuse ? FLAG_STRIPPING_REFUSE : 0) |
 	    (q->remembered ? FLAG_REMEMBERED : 0) | (q->marks_count ? FLAG_MARKS_COUNT : 0) |
-	    (q->mapped ? FLAG_MAPPED : 0) | (q->mx_allowed ? FLAG_MX_ALLOWED : 0)));
+	    (q->mapped ? FLAG_MAPPED : 0) | (q->mx_allowed ? FLAG_MX_ALLOWED : 0) |
+	    (q->raised ? FLAG_RAISED : 0)));
 	wire_put32(w, q->age_s);
 	wire_put_string(w, q->policy_domain);
 	wire_put_string(w, q->policy_id);
@@ -159,9 +161,9 @@ requirement_get(struct wire_reader *r)
 	unsigned flags;
 
 	q.state = (enum requirement_state)get_enum(r, REQUIREMENT_DEFER);
-	q.defer_code = (enum requirement_defer)get_enum(r, DEFER_SERVICE_DOWN);
+	q.defer_code = (enum requirement_defer)get_enum(r, DEFER_UNMAPPED);
 	q.level = (enum level)get_enum(r, LEVEL_SECURE);
-	q.floor = (enum level)get_enum(r, LEVEL_ENCRYPT);
+	q.floor = (enum level)get_enum(r, LEVEL_VERIFY);
 	q.policy_type = (enum policy_type)get_enum(r, POLICY_LOCAL);
 	q.source = (enum policy_source)get_enum(r, SOURCE_MEMORY);
 	q.sts_mode = (enum sts_mode)get_enum(r, STS_NONE);
@@ -172,6 +174,7 @@ requirement_get(struct wire_reader *r)
 	q.marks_count = flags & FLAG_MARKS_COUNT;
 	q.mapped = flags & FLAG_MAPPED;
 	q.mx_allowed = flags & FLAG_MX_ALLOWED;
+	q.raised = flags & FLAG_RAISED;
 	q.age_s = wire_get32(r);
 	q.policy_domain = wire_get_string(r);
 	q.policy_id = wire_get_string(r);

@@ -25,7 +25,9 @@ enum requirement_defer {
 	DEFER_POLICY_PENDING,	/* TXT valid, nothing cached, fetch still running: 4.7.0 */
 	DEFER_DNS_UNDECIDED,	/* MX set bogus or failed for a signed domain: 4.4.3 */
 	DEFER_NULL_MX,		/* RFC 7505: the domain takes no mail; never a target: 4.7.0 */
-	DEFER_SERVICE_DOWN	/* the policy process did not answer in time: 4.7.0 */
+	DEFER_SERVICE_DOWN,	/* the policy process did not answer in time: 4.7.0 */
+	DEFER_UNMAPPED		/* question.end_to_end alone, never a refusal: which domains use
+				 * the address is not known, or no one proof satisfies them all */
 };
 
 enum policy_type { POLICY_NONE_FOUND, POLICY_STS, POLICY_TLSA, POLICY_LOCAL };
@@ -53,8 +55,11 @@ struct requirement {
 	const char *policy_id;		/* "" */
 	const char *mx_host;		/* the MX record name behind the address; "" if unknown */
 	const char *sni;		/* what to send; "" for none */
-	enum level floor;		/* NONE, MAY or ENCRYPT: demanded (policy.no-policy) even
-					 * where sts_mode TESTING makes `level` a mere report */
+	enum level floor;		/* demanded even where sts_mode TESTING makes `level` a
+					 * mere report: policy.no-policy, end to end VERIFY; with
+					 * `raised` what was demanded before */
+	bool raised;			/* end to end: nobody demands VERIFY, but nothing passes
+					 * unseen that is not proven as the MX host */
 	const char *secure_domain;	/* with LEVEL_SECURE */
 	const char *reason;		/* of a rule or a deferral, printable; "" */
 	size_t hosts_len;		/* names one of which the certificate must carry (VERIFY) */

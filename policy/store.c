@@ -3,7 +3,7 @@
  *
  * Every write is a list of changes in one transaction. Reads are short transactions inside one
  * call. */
-#include "policy/store.h"
+#include "policy/store_parts.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,19 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "policy/store_pages.h"
-
-struct store {
-	struct store_file file;
-	const struct store_events *events;
-	void *arg;
-	char problem[256];
-	bool damaged;		/* a read met a broken page: no write mends that */
-	unsigned char value[STORE_VALUE_MAX];
-};
-
-static void
-trouble(struct store *s, const char *what, const char *why)
+void
+store_trouble(struct store *s, const char *what, const char *why)
 {
 	char line[512];
 
@@ -32,31 +21,31 @@ trouble(struct store *s, const char *what, const char *why)
 		s->events->trouble(s->arg, line);
 }
 
-static bool
-fault(struct store *s, const char *doing, int code)
+bool
+store_fault(struct store *s, const char *doing, int code)
 {
 	bool first = s->problem[0] == '\0';
 
 	snprintf(s->problem, sizeof(s->problem), "store: %s: %s", doing, mdb_strerror(code));
 	if (first)
-		trouble(s, "store", s->problem);
+		store_trouble(s, "store", s->problem);
 	return false;
 }
 
-static bool
-apply(struct store *s, struct store_change *c, size_t len)
+bool
+store_apply(struct store *s, struct store_change *c, size_t len)
 {
 	int e = store_pages_write(&s->file, c, len);
 
 	if (e != 0)
-		return fault(s, "writing", e);
+		return store_fault(s, "writing", e);
 	if (!s->damaged)
 		s->problem[0] = '\0';
 	return true;
 }
 
-static MDB_val
-slice(const void *p, size_t len)
+MDB_val
+store_slice(const void *p, size_t len)
 {
 	/* LMDB does not write through it. */
 	union { const void *from; void *to; } cast = { p };
@@ -68,46 +57,41 @@ bool
 store_put_policy(struct store *s, const char *domain, const struct store_policy *p)
 {
 	size_t len = store_encode(s->value, sizeof(s->value), p);
-	struct store_change c = { STORE_POLICIES, slice(domain, strlen(domain)),
-		slice(s->value, len) };
+	struct store_change c = { STORE_POLICIES, store_slice(domain, strlen(domain)),
+		store_slice(s->value, len) };
 
-	return len > 0 ? apply(s, &c, 1) : fault(s, "writing", EMSGSIZE);
+	return len > 0 ? store_apply(s, &c, 1) : store_fault(s, "writing", EMSGSIZE);
 }
 
 bool
 store_delete_policy(struct store *s, const char *domain)
 {
-	struct store_change c = { STORE_POLICIES, slice(domain, strlen(domain)), { 0, NULL } };
+	struct store_change c = { STORE_POLICIES, store_slice(domain, strlen(domain)),
+		{ 0, NULL } };
 
-	return apply(s, &c, 1);
+	return store_apply(s, &c, 1);
 }
 
 bool
-store_put_seen(struct store *s, const struct store_seen *seen, size_t len)
+store_put_many(struct store *s, const struct store_items *m)
 {
-	struct store_change *c = calloc(len > 0 ? len : 1, sizeof(*c));
-	unsigned char (*value)[STORE_SEEN_MAX] = calloc(len > 0 ? len : 1, sizeof(*value));
-	bool done;
+	struct store_change *c = calloc(m->len + 1, sizeof(*c));
+	unsigned char *room = malloc(m->octets + 1), *at = room;
+	bool done = c != NULL && room != NULL;
 
-	for (size_t i = 0; c != NULL && value != NULL && i < len; i++) {
-		size_t size = store_encode_seen(value[i], seen[i].last, seen[i].host);
-
-		c[i].table = STORE_SEEN;
-		c[i].key = slice(seen[i].key, seen[i].key_len);
-		if (seen[i].last != 0)
-			c[i].value = slice(value[i], size);
-	}
-	done = c != NULL && value != NULL ? apply(s, c, len) : fault(s, "writing", ENOMEM);
+	for (size_t i = 0; done && i < m->len; i++)
+		at += m->change(&c[i], at, m->items, i);
+	done = done ? store_apply(s, c, m->len) : store_fault(s, "writing", ENOMEM);
 	free(c);
-	free(value);
+	free(room);
 	return done;
 }
 
-static void
-unreadable(struct store *s, int code)
+void
+store_unreadable(struct store *s, int code)
 {
 	s->damaged |= store_file_broken(code);
-	fault(s, s->damaged ? "damaged, to begin anew stop posternd and move store.mdb away" :
+	store_fault(s, s->damaged ? "damaged, to begin anew stop posternd and move store.mdb away" :
 	    "reading", code);
 }
 
@@ -115,7 +99,7 @@ bool
 store_get_policy(struct store *s, const char *domain,
     void (*found)(void *arg, const struct store_policy *p), void *arg)
 {
-	MDB_val key = slice(domain, strlen(domain)), value;
+	MDB_val key = store_slice(domain, strlen(domain)), value;
 	struct store_policy p;
 	int e = store_pages_get(&s->file, STORE_POLICIES, &key, &value);
 	bool ok = e == 0 && store_decode(value.mv_data, value.mv_size, &p);
@@ -123,27 +107,29 @@ store_get_policy(struct store *s, const char *domain,
 	if (ok)
 		found(arg, &p);
 	if (e == 0 && !ok)
-		trouble(s, domain, "a stored policy cannot be read, skipped");
+		store_trouble(s, domain, "a stored policy cannot be read, skipped");
 	else if (e != 0 && e != MDB_NOTFOUND)
-		unreadable(s, e);
+		store_unreadable(s, e);
 	return ok;
 }
 
-/* True when there are more. */
-static bool
-walk(struct store *s, const struct store_walk *w)
+bool
+store_walk(struct store *s, const struct store_walk *w)
 {
+	static const char *const names[STORE_TABLES] = {
+		[STORE_POLICIES] = "stored policies", [STORE_SEEN] = "STARTTLS memory",
+		[STORE_USERS] = "stored domains of addresses", [STORE_SESSIONS] = "stored sessions"
+	};
 	unsigned skipped;
 	int e = store_pages_walk(&s->file, w, &skipped);
 
 	if (e != 0 && e != MDB_NOTFOUND)
-		unreadable(s, e);
+		store_unreadable(s, e);
 	if (skipped > 0) {
 		char count[48];
 
 		snprintf(count, sizeof(count), "%u entries cannot be read, skipped", skipped);
-		trouble(s, w->table == STORE_POLICIES ? "stored policies" : "STARTTLS memory",
-		    count);
+		store_trouble(s, names[w->table], count);
 	}
 	return e == 0;
 }
@@ -184,8 +170,8 @@ bool
 store_first_policies(struct store *s, size_t most,
     void (*each)(void *arg, const char *domain, const struct store_policy *p), void *arg)
 {
-	return walk(s, &(struct store_walk){ STORE_POLICIES, most, on_policy,
-	    &(struct each_policy){ each, arg } });
+	return store_walk(s, &(struct store_walk){ .table = STORE_POLICIES, .most = most,
+	    .each = on_policy, .arg = &(struct each_policy){ each, arg } });
 }
 
 void
@@ -195,35 +181,11 @@ store_each_policy(struct store *s,
 	store_first_policies(s, SIZE_MAX, each, arg);
 }
 
-struct each_seen {
-	void (*each)(void *arg, const struct store_seen *seen);
-	void *arg;
-};
-
-static bool
-on_seen(void *arg, const MDB_val *key, const MDB_val *value)
-{
-	struct each_seen *w = arg;
-	struct store_seen seen = { .key = key->mv_data, .key_len = key->mv_size };
-
-	if (!store_decode_seen(value->mv_data, value->mv_size, &seen.last, &seen.host))
-		return false;
-	w->each(w->arg, &seen);
-	return true;
-}
-
-void
-store_each_seen(struct store *s, void (*each)(void *arg, const struct store_seen *seen), void *arg)
-{
-	walk(s, &(struct store_walk){ STORE_SEEN, SIZE_MAX, on_seen,
-	    &(struct each_seen){ each, arg } });
-}
-
 static void
 set_aside(struct store *s, const char *why)
 {
 	if (store_file_set_aside(&s->file))
-		trouble(s, "the store was set aside, cached policies are lost", why);
+		store_trouble(s, "the store was set aside, cached policies are lost", why);
 }
 
 struct store *

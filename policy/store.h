@@ -1,4 +1,4 @@
-/* store.h - cached policies and STARTTLS memory on disk (LMDB)
+/* store.h - cached policies, STARTTLS memory, whose addresses, proven sessions: on disk (LMDB)
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
  * One owner process. What a call has taken with true is on disk: it survives SIGKILL and loss of
@@ -11,8 +11,6 @@
 #include <stdint.h>
 
 #include "policy/store_value.h"
-
-#define STORE_KEY_MAX 255	/* octets: a domain, or a memory key */
 
 struct store;
 
@@ -55,6 +53,30 @@ struct store_seen {
 bool store_put_seen(struct store *s, const struct store_seen *seen, size_t len);
 void store_each_seen(struct store *s, void (*each)(void *arg, const struct store_seen *seen),
     void *arg);
+
+/* Which domains use an address, and when that was seen last; 0 deletes. domain: as for
+ * store_encode_user. All in one commit, in their order. */
+struct store_user {
+	struct in6_addr ip;
+	const char *domain;
+	int64_t last;
+};
+bool store_put_users(struct store *s, const struct store_user *users, size_t len);
+/* Those of an address come one after another, its "" first. */
+void store_each_user(struct store *s, void (*each)(void *arg, const struct store_user *user),
+    void *arg);
+
+/* TLS sessions; end 0 deletes. All in one commit, in their order. */
+bool store_put_sessions(struct store *s, const struct store_session *sessions, size_t len);
+/* store_get_session: false when there is none that can be read. */
+bool store_get_session(struct store *s, const uint8_t name[STORE_SESSION_NAME],
+    void (*found)(void *arg, const struct store_session *session), void *arg);
+/* store_each_session: so many, in the order of their names, from this one on (it need not be there;
+ * NULL: the first); true when there are more. One that cannot be read comes with end 0. */
+bool store_each_session(struct store *s, const uint8_t *from, size_t most,
+    void (*each)(void *arg, const struct store_session *session), void *arg);
+/* store_sessions_size: how many, and the octets of the pages they take; 0 where it is unknown. */
+size_t store_sessions_size(struct store *s, size_t *octets);
 
 void store_tend(struct store *s);	/* once a minute: clears what dead readers left */
 /* store_problem: "" while writes succeed and no read has met a broken page. */

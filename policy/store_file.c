@@ -27,17 +27,21 @@ store_file_name(struct store_file *f, const char *state_dir)
 	return true;
 }
 
+/* Tables that an older store has not are made. */
 static int
 open_tables(struct store_file *f)
 {
+	static const char *const names[STORE_TABLES] = {
+		[STORE_POLICIES] = "policy", [STORE_SEEN] = "starttls", [STORE_USERS] = "users",
+		[STORE_SESSIONS] = "sessions"
+	};
 	MDB_txn *txn;
 	int e = mdb_txn_begin(f->env, NULL, 0, &txn);
 
 	if (e != 0)
 		return e;
-	e = mdb_dbi_open(txn, "policy", MDB_CREATE, &f->table[STORE_POLICIES]);
-	if (e == 0)
-		e = mdb_dbi_open(txn, "starttls", MDB_CREATE, &f->table[STORE_SEEN]);
+	for (int i = 0; e == 0 && i < STORE_TABLES; i++)
+		e = mdb_dbi_open(txn, names[i], MDB_CREATE, &f->table[i]);
 	if (e == 0)
 		return mdb_txn_commit(txn);
 	mdb_txn_abort(txn);

@@ -1,7 +1,7 @@
 /* store_file.h - the store's file: opened, set aside when it is broken
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * For store.c and store_pages.c alone. Numbers returned are LMDB's or errno's, 0 for success. */
+ * For store_*.c alone. Numbers returned are LMDB's or errno's, 0 for success. */
 #ifndef POLICY_STORE_FILE_H
 #define POLICY_STORE_FILE_H
 
@@ -12,7 +12,7 @@
 
 #include "policy/store.h"
 
-enum store_table { STORE_POLICIES, STORE_SEEN, STORE_TABLES };
+enum store_table { STORE_POLICIES, STORE_SEEN, STORE_USERS, STORE_SESSIONS, STORE_TABLES };
 
 struct store_file {
 	MDB_env *env;			/* NULL: not open */

@@ -70,12 +70,32 @@ store_pages_get(struct store_file *f, enum store_table table, MDB_val *key, MDB_
 	return e;
 }
 
+int
+store_pages_size(struct store_file *f, enum store_table table, size_t *entries, size_t *octets)
+{
+	MDB_stat stat = { 0 };
+	MDB_txn *txn;
+	int e;
+
+	store_file_at_work(f, true);
+	e = mdb_txn_begin(f->env, NULL, MDB_RDONLY, &txn);
+	if (e == 0) {
+		e = mdb_stat(txn, f->table[table], &stat);
+		mdb_txn_abort(txn);
+	}
+	store_file_at_work(f, false);
+	*entries = stat.ms_entries;
+	*octets = stat.ms_psize * (stat.ms_branch_pages + stat.ms_leaf_pages +
+	    stat.ms_overflow_pages);
+	return e;
+}
+
 static int
 step_through(struct store_file *f, MDB_cursor *cursor, const struct store_walk *w,
     unsigned *skipped)
 {
-	MDB_val key, value;
-	int e = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+	MDB_val key = w->from, value;
+	int e = mdb_cursor_get(cursor, &key, &value, key.mv_size > 0 ? MDB_SET_RANGE : MDB_FIRST);
 
 	for (size_t n = 0; e == 0 && n < w->most; n++) {
 		bool fits = copy(&key, f->key, sizeof(f->key));

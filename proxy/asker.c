@@ -13,7 +13,7 @@
 #define PLACE_BITS 20			/* a million open questions: far over sessions */
 #define PLACE_MASK ((1u << PLACE_BITS) - 1)
 #define PLACES_FIRST 64
-#define QUESTION_SIZE 512		/* a domain of 255 octets and the fixed fields */
+#define QUESTION_SIZE 512	/* a domain of 255 octets or a session's name, the fixed fields */
 
 struct place {
 	struct asking *asking;		/* NULL: free */
@@ -143,8 +143,9 @@ asker_answer(struct asker *a, const void *p, size_t len)
 {
 	uint32_t id;
 	struct requirement *requirement;
+	struct recalled recalled;
 
-	if (!message_get_answer(p, len, &id, &requirement))
+	if (!message_get_answer(p, len, &id, &requirement, &recalled))
 		return false;
 	struct place *place = find(a, id);
 	if (place == NULL) {
@@ -153,7 +154,7 @@ asker_answer(struct asker *a, const void *p, size_t len)
 	}
 	struct asking *asking = place->asking;
 	vacate(a, place);
-	asking->answered(asking, requirement);
+	asking->answered(asking, requirement, &recalled);
 	return true;
 }
 

@@ -14,8 +14,9 @@
 
 struct asking {
 	struct question question;	/* question.id is the asker's; domain must outlive it */
-	/* Takes over the requirement, one block for free(). */
-	void (*answered)(struct asking *asking, struct requirement *requirement);
+	/* Takes over the requirement, one block for free(); *recalled is valid during the call. */
+	void (*answered)(struct asking *asking, struct requirement *requirement,
+	    const struct recalled *recalled);
 	void *arg;
 	bool open, sent;
 };

@@ -74,11 +74,12 @@ teardown(void **state)
 }
 
 static void
-on_answer(void *arg, uint32_t id, const struct requirement *q)
+on_answer(void *arg, uint32_t id, const struct requirement *q, const struct recalled *recalled)
 {
 	struct got *g = arg;
 
 	assert_int_equal(id, 42);
+	assert_int_equal(recalled->len, 0);
 	g->count++;
 	g->q = *q;
 	snprintf(g->mx_host, sizeof(g->mx_host), "%s", q->mx_host);

@@ -436,6 +436,7 @@ test_deferrals(void **state)
 		{ DEFER_DNS_UNDECIDED, "dns-undecided", "4.4.3" },
 		{ DEFER_NULL_MX, "null-mx", "4.7.0" },
 		{ DEFER_SERVICE_DOWN, "service-down", "4.7.0" },
+		{ DEFER_UNMAPPED, "unmapped", "4.7.0" },
 		{ DEFER_NOTHING, "deferred", "4.7.0" },
 	};
 
@@ -513,6 +514,75 @@ test_wants_and_demands(void **state)
 		assert_int_equal(judge_wants_tls(&q), cases[i].wants);
 		assert_false(judge_demands_tls(&q));
 	}
+}
+
+/* End to end: nobody demands it, but only what is proven passes, and is not called demanded. */
+static void
+test_raised(void **state)
+{
+	static const char *const versions[] = { "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3" };
+	struct requirement q = demanding(LEVEL_VERIFY), real = q;
+	struct verdict v;
+
+	(void)state;
+	q.raised = true;
+	q.hosts_len = 1;
+	real.hosts_len = 1;
+	for (size_t i = 0; i < 4; i++) {
+		struct proof p = proven(one_name, 1);
+
+		/* R38 is a demand's; what tls.min-version allows was allowed before. */
+		snprintf(p.version, sizeof p.version, "%s", versions[i]);
+		v = verdict(q, STARTTLS_OFFERED, p);
+		expect(v, VERDICT_PASS, RESULT_SUCCESS, "proven", "2.0.0");
+		assert_string_equal(v.reason, "demands no proof; its server has given it");
+		assert_int_equal(verdict(real, STARTTLS_OFFERED, p).kind,
+		    i < 2 ? VERDICT_REFUSE : VERDICT_PASS);
+	}
+	for (int monitor = 0; monitor < 2; monitor++) {
+		enum verdict_kind kind = monitor ? VERDICT_WOULD_REFUSE : VERDICT_REFUSE;
+		struct proof p = proven(one_name, 1);
+
+		q.monitor = monitor;
+		v = verdict(q, STARTTLS_OFFERED, proven(wrong_names, 1));
+		expect(v, kind, RESULT_CERTIFICATE_HOST_MISMATCH, "name-mismatch", "4.7.5");
+		assert_string_equal(v.reason, "goes end to end only with a certificate for "
+		    "mx.a.example, got *.hoster.example");
+		p.chain = CHAIN_INVALID;
+		snprintf(p.detail, sizeof p.detail, "no signature");
+		v = verdict(q, STARTTLS_OFFERED, p);
+		expect(v, kind, RESULT_VALIDATION_FAILURE, "chain-invalid", "4.7.5");
+		assert_string_equal(v.reason, "goes end to end only with a certificate for "
+		    "mx.a.example, got an invalid one: no signature");
+		v = verdict(q, STARTTLS_ABSENT, clear);
+		expect(v, kind, RESULT_STARTTLS_NOT_SUPPORTED, "starttls-absent", "4.7.10");
+	}
+	q.monitor = false;
+	assert_false(judge_demands_tls(&q));
+	assert_true(judge_wants_tls(&q));
+	q.floor = LEVEL_ENCRYPT;
+	assert_true(judge_demands_tls(&q));
+}
+
+/* End to end testing is enforced, as its requirement's floor says. */
+static void
+test_testing_end_to_end(void **state)
+{
+	struct requirement q = sts(STS_TESTING);
+	struct proof old = proven(one_name, 1);
+
+	(void)state;
+	q.floor = LEVEL_VERIFY;
+	expect(verdict(q, STARTTLS_OFFERED, proven(one_name, 1)), VERDICT_PASS, RESULT_SUCCESS,
+	    "proven", "2.0.0");
+	expect(verdict(q, STARTTLS_OFFERED, proven(wrong_names, 1)), VERDICT_REFUSE,
+	    RESULT_CERTIFICATE_HOST_MISMATCH, "name-mismatch", "4.7.5");
+	snprintf(old.version, sizeof old.version, "TLSv1.1");
+	expect(verdict(q, STARTTLS_OFFERED, old), VERDICT_REFUSE, RESULT_VALIDATION_FAILURE,
+	    "tls-version", "4.7.5");
+	q.mx_allowed = false;
+	expect(verdict(q, STARTTLS_OFFERED, proven(one_name, 1)), VERDICT_REFUSE,
+	    RESULT_VALIDATION_FAILURE, "mx-mismatch", "4.7.0");
 }
 
 static struct verdict
@@ -604,6 +674,10 @@ check(const struct requirement *q, enum starttls starttls, const struct proof *p
 
 	judge(q, starttls, p, &v);
 	assert_true(v.reason[0] != '\0' && v.reason_code[0] != '\0');
+	if (q->raised && v.kind == VERDICT_PASS)
+		assert_true(tls && p->chain == CHAIN_TRUSTED && named);
+	if (q->raised)
+		return;
 	assert_int_equal(v.result_type == RESULT_SUCCESS, v.kind == VERDICT_PASS);
 	assert_true(v.kind != VERDICT_PASS || !(v.other_session || v.by_memory));
 	assert_true(verdict_reply(reply, sizeof reply, "K7Q2-M4XD", "a.example", q, &v) > 0);
@@ -652,7 +726,7 @@ static void
 test_every_combination(void **state)
 {
 	(void)state;
-	for (unsigned bits = 0; bits < 128; bits++) {
+	for (unsigned bits = 0; bits < 256; bits++) {
 		for (enum level level = LEVEL_NONE; level <= LEVEL_SECURE; level++) {
 			for (unsigned type = 0; type < 5; type++) {
 				struct requirement q = type < 3 ? sts((enum sts_mode)type) :
@@ -667,6 +741,7 @@ test_every_combination(void **state)
 				q.marks_count = bits & 8;
 				q.mapped = bits & 16;
 				q.mx_allowed = bits & 32 || level != LEVEL_VERIFY;
+				q.raised = bits & 128 && level == LEVEL_VERIFY && type > 1;
 				q.state = bits & 64 ? REQUIREMENT_DEFER : REQUIREMENT_READY;
 				check_peers(&q);
 			}
@@ -711,6 +786,8 @@ main(void)
 		cmocka_unit_test(test_deferrals),
 		cmocka_unit_test(test_other_session),
 		cmocka_unit_test(test_wants_and_demands),
+		cmocka_unit_test(test_raised),
+		cmocka_unit_test(test_testing_end_to_end),
 		cmocka_unit_test(test_reply),
 		cmocka_unit_test(test_reply_is_bounded),
 		cmocka_unit_test(test_every_combination),

@@ -19,14 +19,13 @@
 /* The engine: keeps the last question open until the test answers it. */
 struct engine {
 	uint32_t id;
-	void (*answer)(void *arg, uint32_t id, const struct requirement *q);
+	engine_answer *answer;
 	void *arg;
-	unsigned cancelled, sightings, hints;
+	unsigned cancelled, sightings, hints, proven;
 };
 
 void
-engine_ask(struct engine *e, const struct question *q,
-    void (*answer)(void *arg, uint32_t id, const struct requirement *q), void *arg)
+engine_ask(struct engine *e, const struct question *q, engine_answer *answer, void *arg)
 {
 	assert_string_equal(q->domain, "a.example");
 	e->id = q->id;
@@ -47,6 +46,13 @@ engine_sighting(struct engine *e, const struct sighting *s)
 {
 	assert_string_equal(s->mx_host, "mx.a.example");
 	e->sightings++;
+}
+
+void
+engine_proven(struct engine *e, const struct proven *p)
+{
+	assert_int_equal(p->lifetime_s, 300);
+	e->proven++;
 }
 
 void
@@ -286,19 +292,23 @@ static void
 questions_are_answered(void **state)
 {
 	struct fixture *f = *state;
+	const struct recalled remembered = { "evidence", 8 };
 	unsigned char p[4096];
 	struct requirement *q = NULL;
+	struct recalled recalled;
 	uint32_t id = 0;
 	ssize_t len;
 
 	ask(f, 77);
 	turns(f);
 	assert_int_equal(links_asking(f->links), 1);
-	f->engine.answer(f->engine.arg, f->engine.id, &nothing);
+	f->engine.answer(f->engine.arg, f->engine.id, &nothing, &remembered);
 	assert_int_equal(links_asking(f->links), 0);
 	len = recv(f->worker, p, sizeof p, MSG_DONTWAIT);
-	assert_true(len > 0 && message_get_answer(p, (size_t)len, &id, &q));
+	assert_true(len > 0 && message_get_answer(p, (size_t)len, &id, &q, &recalled));
 	assert_int_equal(id, 77);
+	assert_int_equal(recalled.len, 8);
+	assert_memory_equal(recalled.evidence, "evidence", 8);
 	free(q);
 }
 
@@ -391,6 +401,7 @@ nonsense_ends_the_channel(void **state)
 		{ 1, { 0 } }, { 1, { 200 } }, { 1, { MESSAGE_QUESTION } },
 		{ 2, { MESSAGE_RECORD, 1 } }, { 1, { MESSAGE_SIGHTING } },
 		{ 1, { MESSAGE_ACK } }, { 3, { MESSAGE_PROBE_STEP, 1, 2 } },
+		{ 2, { MESSAGE_PROVEN, 1 } },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -433,6 +444,7 @@ hints_are_nfqs_alone(void **state)
 	const struct sighting s = { .mx_host = "mx.a.example" };
 	const struct probe_step step = { .id = 5, .text = "connect" };
 	const struct probe probe = { .id = 5, .mx_host = "mx.a.example", .domain = "a.example" };
+	const struct proven session = { .lifetime_s = 300, .evidence = "e", .len = 1 };
 	struct fixture *f = *state;
 	bool nfq = f->slot == COUNTERS_NFQ;
 	unsigned char p[512];
@@ -451,6 +463,12 @@ hints_are_nfqs_alone(void **state)
 	else
 		turns(f);
 	assert_int_equal(f->engine.sightings, !nfq);
+	say(f, p, message_proven(p, sizeof p, &session));
+	if (nfq)
+		assert_ends(f);
+	else
+		turns(f);
+	assert_int_equal(f->engine.proven, !nfq);
 	say(f, p, message_probe_step(p, sizeof p, &step));
 	if (nfq)
 		assert_ends(f);

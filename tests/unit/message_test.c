@@ -33,6 +33,8 @@ decodes(const void *p, size_t len)
 	struct hint hint;
 	uint64_t sequence;
 	size_t event_len;
+	struct recalled recalled;
+	struct proven proven;
 	struct stale stale;
 	uint32_t id;
 
@@ -40,7 +42,7 @@ decodes(const void *p, size_t len)
 	case MESSAGE_QUESTION:
 		return message_get_question(p, len, &question);
 	case MESSAGE_ANSWER:
-		if (!message_get_answer(p, len, &id, &q)) {
+		if (!message_get_answer(p, len, &id, &q, &recalled)) {
 			assert_null(q);
 			return false;
 		}
@@ -60,6 +62,8 @@ decodes(const void *p, size_t len)
 		return message_get_hint(p, len, &hint);
 	case MESSAGE_STALE:
 		return message_get_stale(p, len, &stale);
+	case MESSAGE_PROVEN:
+		return message_get_proven(p, len, &proven);
 	}
 	return false;
 }
@@ -78,7 +82,7 @@ assert_strict(unsigned char *p, size_t len, size_t size)
 		assert_int_equal(decodes(p, cut), type == MESSAGE_RECORD && cut >= 9);
 	p[len] = 0;
 	assert_int_equal(decodes(p, len + 1), type == MESSAGE_RECORD);
-	p[0] = MESSAGE_STALE + 1;
+	p[0] = MESSAGE_PROVEN + 1;
 	assert_int_equal(message_type(p, len), 0);
 	p[0] = 0;
 	assert_int_equal(message_type(p, len), 0);
@@ -107,6 +111,40 @@ test_question(void **state)
 		assert_int_equal(message_question(buf, size, &in), 0);
 }
 
+/* Of a session end to end no recipient is known, and only there is one resumed. */
+static void
+test_question_end_to_end(void **state)
+{
+	struct question in = { .id = 1, .end_to_end = true, .domain = "" }, out;
+	unsigned char buf[256];
+	size_t len;
+
+	(void)state;
+	in.peer = peer();
+	len = message_question(buf, sizeof buf, &in);
+	assert_strict(buf, len, sizeof buf);
+	memset(&out, 0xff, sizeof out);
+	assert_true(message_get_question(buf, len, &out));
+	assert_true(out.end_to_end && !out.resumes && !out.recheck);
+	assert_memory_equal(out.session, in.session, MESSAGE_NAME);
+
+	in.resumes = true;
+	for (size_t i = 0; i < MESSAGE_NAME; i++)
+		in.session[i] = (uint8_t)(i + 200);
+	len = message_question(buf, sizeof buf, &in);
+	assert_strict(buf, len, sizeof buf);
+	assert_true(message_get_question(buf, len, &out));
+	assert_true(out.resumes);
+	assert_memory_equal(out.session, in.session, MESSAGE_NAME);
+
+	in.domain = "example.com";
+	assert_false(message_get_question(buf, message_question(buf, sizeof buf, &in), &out));
+	in.end_to_end = false;
+	assert_false(message_get_question(buf, message_question(buf, sizeof buf, &in), &out));
+	in.resumes = false;
+	assert_true(message_get_question(buf, message_question(buf, sizeof buf, &in), &out));
+}
+
 static void
 test_bool_has_one_form(void **state)
 {
@@ -116,8 +154,14 @@ test_bool_has_one_form(void **state)
 
 	(void)state;
 	assert_int_equal(buf[23], 1);
-	buf[23] = 2;
-	assert_false(message_get_question(buf, len, &q));
+	for (size_t at = 23; at < 26; at++) {
+		unsigned char was = buf[at];
+
+		buf[at] = 2;
+		assert_false(message_get_question(buf, len, &q));
+		buf[at] = was;
+	}
+	assert_true(message_get_question(buf, len, &q));
 }
 
 static void
@@ -127,20 +171,98 @@ test_answer(void **state)
 	struct requirement in = { .level = LEVEL_VERIFY, .policy_type = POLICY_STS,
 	    .sts_mode = STS_ENFORCE, .mx_allowed = true, .policy_domain = "example.com",
 	    .sni = "mx.example.com", .hosts = hosts, .hosts_len = 1 }, *out;
+	struct recalled recalled = { NULL, 1 };
 	unsigned char buf[512];
 	uint32_t id;
-	size_t len = message_answer(buf, sizeof buf, 7, &in);
+	size_t len = message_answer(buf, sizeof buf, 7, &in, NULL);
 
 	(void)state;
 	assert_strict(buf, len, sizeof buf);
-	assert_true(message_get_answer(buf, len, &id, &out));
+	assert_true(message_get_answer(buf, len, &id, &out, &recalled));
 	assert_int_equal(id, 7);
+	assert_int_equal(recalled.len, 0);
 	assert_int_equal(out->level, LEVEL_VERIFY);
 	assert_string_equal(out->hosts[0], "mx.example.com");
 	assert_string_equal(out->policy_id, "");
 	free(out);
 	for (size_t size = 0; size < len; size++)
-		assert_int_equal(message_answer(buf, size, 7, &in), 0);
+		assert_int_equal(message_answer(buf, size, 7, &in, NULL), 0);
+}
+
+/* As large as it may be, not an octet more, and the largest fits a message. */
+static void
+test_recalled(void **state)
+{
+	static unsigned char evidence[MESSAGE_EVIDENCE_MAX + 1], buf[WIRE_MESSAGE_MAX];
+	static const size_t sizes[] = { 1, 255, MESSAGE_EVIDENCE_MAX };
+	char name[256];
+	const char *hosts[REQUIREMENT_HOSTS_MAX];
+	struct requirement in = { .hosts = hosts, .hosts_len = REQUIREMENT_HOSTS_MAX }, *out;
+	struct recalled recalled, got;
+	uint32_t id;
+	size_t len;
+
+	(void)state;
+	memset(name, 'a', sizeof name - 1);
+	name[sizeof name - 1] = '\0';
+	for (size_t i = 0; i < REQUIREMENT_HOSTS_MAX; i++)
+		hosts[i] = name;
+	in.policy_domain = in.policy_id = in.mx_host = in.sni = in.secure_domain = in.reason = name;
+	for (size_t i = 0; i < sizeof evidence; i++)
+		evidence[i] = (unsigned char)i;
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		recalled = (struct recalled){ evidence, sizes[i] };
+		len = message_answer(buf, sizeof buf, 7, &in, &recalled);
+		assert_true(len > 0);
+		assert_true(message_get_answer(buf, len, &id, &out, &got));
+		assert_int_equal(got.len, sizes[i]);
+		assert_memory_equal(got.evidence, evidence, sizes[i]);
+		free(out);
+		assert_false(message_get_answer(buf, len - 1, &id, &out, &got));
+		assert_null(out);
+		assert_int_equal(message_answer(buf, len - 1, 7, &in, &recalled), 0);
+	}
+	/* A length of one more, by whoever writes what we do not. */
+	buf[len - MESSAGE_EVIDENCE_MAX - 2]++;
+	assert_false(message_get_answer(buf, len + 1, &id, &out, &got));
+	assert_null(out);
+	recalled.len++;
+	assert_int_equal(message_answer(buf, sizeof buf, 7, &in, &recalled), 0);
+}
+
+static void
+test_proven(void **state)
+{
+	static unsigned char evidence[MESSAGE_EVIDENCE_MAX + 1] = { 1, 2, 3 },
+	    buf[MESSAGE_EVIDENCE_MAX + 100];
+	struct proven in = { .lifetime_s = 86400, .evidence = evidence, .len = 3 }, out;
+	size_t len;
+
+	(void)state;
+	for (size_t i = 0; i < MESSAGE_NAME; i++)
+		in.session[i] = (uint8_t)(i + 200);
+	len = message_proven(buf, sizeof buf, &in);
+	assert_strict(buf, len, sizeof buf);
+	assert_int_equal(message_type(buf, len), MESSAGE_PROVEN);
+	assert_true(message_get_proven(buf, len, &out));
+	assert_memory_equal(out.session, in.session, MESSAGE_NAME);
+	assert_int_equal(out.lifetime_s, 86400);
+	assert_int_equal(out.len, 3);
+	assert_memory_equal(out.evidence, evidence, 3);
+	for (size_t size = 0; size < len; size++)
+		assert_int_equal(message_proven(buf, size, &in), 0);
+	/* Nothing is not worth remembering, too much is not remembered. */
+	in.len = 0;
+	assert_int_equal(message_proven(buf, sizeof buf, &in), 0);
+	buf[37] = 0;
+	assert_false(message_get_proven(buf, 39, &out));
+	in.len = MESSAGE_EVIDENCE_MAX;
+	len = message_proven(buf, sizeof buf, &in);
+	assert_true(message_get_proven(buf, len, &out));
+	buf[37]++;
+	assert_false(message_get_proven(buf, len + 1, &out));
+	in.len++;
+	assert_int_equal(message_proven(buf, sizeof buf, &in), 0);
 }
 
 static void
@@ -249,8 +371,11 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_question),
+		cmocka_unit_test(test_question_end_to_end),
 		cmocka_unit_test(test_bool_has_one_form),
 		cmocka_unit_test(test_answer),
+		cmocka_unit_test(test_recalled),
+		cmocka_unit_test(test_proven),
 		cmocka_unit_test(test_sighting_and_probe),
 		cmocka_unit_test(test_probe_step),
 		cmocka_unit_test(test_record_and_ack),

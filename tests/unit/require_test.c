@@ -538,6 +538,203 @@ test_age(void **state)
 	}
 }
 
+/* What end to end makes of a domain's demand: less than the proof of the mapped hosts' names is
+ * raised to it, testing is enforced, and where the peer is not mapped nobody can say. */
+static void
+test_end_to_end(void **state)
+{
+	static const enum level defers = LEVEL_NONE;
+	const struct {
+		enum require_sts sts;
+		const struct sts_policy *policy;
+		enum level rule;	/* AUTO: none */
+		enum level level, floor;
+		bool raised;
+		const char *names, *secure;
+	} cases[] = {
+		{ REQUIRE_STS_NONE, NULL, LEVEL_AUTO, LEVEL_VERIFY, LEVEL_MAY, true,
+		  "mx1.example.com mx.other.test", "" },
+		{ REQUIRE_STS_UNDETERMINED, NULL, LEVEL_AUTO, LEVEL_VERIFY, LEVEL_MAY, true,
+		  "mx1.example.com mx.other.test", "" },
+		{ REQUIRE_STS_ACTIVE, &off, LEVEL_AUTO, LEVEL_VERIFY, LEVEL_MAY, true,
+		  "mx1.example.com mx.other.test", "" },
+		{ REQUIRE_STS_ACTIVE, &enforce, LEVEL_AUTO, LEVEL_VERIFY, LEVEL_MAY, false,
+		  "mx1.example.com", "" },
+		/* R32: its report is worth more than a session that nobody looks into. */
+		{ REQUIRE_STS_ACTIVE, &report, LEVEL_AUTO, LEVEL_VERIFY, LEVEL_VERIFY, false,
+		  "mx1.example.com", "" },
+		{ REQUIRE_STS_PENDING, NULL, LEVEL_AUTO, defers, LEVEL_MAY, false, "", "" },
+		{ REQUIRE_STS_NONE, NULL, LEVEL_NONE, LEVEL_VERIFY, LEVEL_NONE, true,
+		  "mx1.example.com mx.other.test", "" },
+		{ REQUIRE_STS_NONE, NULL, LEVEL_MAY, LEVEL_VERIFY, LEVEL_MAY, true,
+		  "mx1.example.com mx.other.test", "" },
+		{ REQUIRE_STS_NONE, NULL, LEVEL_ENCRYPT, LEVEL_VERIFY, LEVEL_ENCRYPT, true,
+		  "mx1.example.com mx.other.test", "" },
+		{ REQUIRE_STS_NONE, NULL, LEVEL_VERIFY, LEVEL_VERIFY, LEVEL_NONE, false,
+		  "mx1.example.com mx.other.test", "" },
+		{ REQUIRE_STS_NONE, NULL, LEVEL_SECURE, LEVEL_SECURE, LEVEL_NONE, false, "",
+		  "example.com" },
+		{ REQUIRE_STS_NONE, NULL, LEVEL_DANE, defers, LEVEL_NONE, false, "", "" },
+		{ REQUIRE_STS_NONE, NULL, LEVEL_DANE_ONLY, defers, LEVEL_NONE, false, "", "" },
+		{ REQUIRE_STS_NONE, NULL, LEVEL_FINGERPRINT, defers, LEVEL_NONE, false, "", "" },
+	};
+	struct require_host hosts[] = { at_peer("mx.other.test", 20),
+	    at_peer("mx1.example.com", 10), elsewhere("mx3.example.com", 1) };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct config_rule r = rule(domain_name, cases[i].rule, 0);
+		struct require_input in = input(hosts, 3);
+		struct requirement plain, q;
+
+		if (cases[i].policy != NULL)
+			activate(&in, cases[i].policy);
+		in.sts.state = cases[i].sts;
+		in.rule = &r;
+		plain = ask(&in);
+		in.end_to_end = true;
+		q = ask(&in);
+		/* Who says so is not changed. */
+		assert_int_equal(q.state, plain.state);
+		assert_int_equal(q.defer_code, plain.defer_code);
+		assert_int_equal(q.policy_type, plain.policy_type);
+		assert_int_equal(q.source, plain.source);
+		assert_int_equal(q.sts_mode, plain.sts_mode);
+		assert_string_equal(q.policy_domain, plain.policy_domain);
+		assert_int_equal(q.raised, cases[i].raised);
+		assert_true(q.mapped && q.mx_allowed && !plain.raised);
+		if (cases[i].level == defers) {
+			assert_int_equal(q.state, REQUIREMENT_DEFER);
+		} else {
+			assert_int_equal(q.state, REQUIREMENT_READY);
+			assert_int_equal(q.level, cases[i].level);
+			assert_int_equal(q.floor, cases[i].floor);
+			assert_string_equal(hosts_of(&q), cases[i].names);
+			assert_string_equal(q.secure_domain, cases[i].secure);
+			assert_string_equal(q.mx_host, "mx1.example.com");
+		}
+		/* The same domain with nobody at the address: not an MX host, so nobody to prove. */
+		in.peer = addresses[1];
+		in.mx.hosts_len = 2;
+		q = ask(&in);
+		assert_int_equal(q.state, REQUIREMENT_DEFER);
+		assert_int_equal(q.defer_code, plain.state == REQUIREMENT_DEFER ?
+		    plain.defer_code : DEFER_UNMAPPED);
+		assert_false(q.raised);
+	}
+}
+
+static void
+test_end_to_end_and_dns(void **state)
+{
+	static const struct {
+		enum require_mx mx;
+		enum requirement_defer defer;
+	} cases[] = {
+		{ REQUIRE_MX_FAILED, DEFER_UNMAPPED }, { REQUIRE_MX_BOGUS, DEFER_DNS_UNDECIDED },
+		{ REQUIRE_MX_NULL, DEFER_NULL_MX },
+	};
+	struct require_host evil = at_peer("mx.evil.test", 1), host = at_peer("example.com", 0);
+	const char *hinted[] = { "mx3.example.com" };
+	struct require_host far = elsewhere("mx3.example.com", 1);
+	struct require_input in = input(NULL, 0);
+	struct requirement q;
+
+	(void)state;
+	in.end_to_end = true;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		in.mx.state = cases[i].mx;
+		assert_int_equal(ask(&in).defer_code, cases[i].defer);
+	}
+	/* In testing too, where the other path lets it go. */
+	activate(&in, &report);
+	in.mx.state = REQUIRE_MX_FAILED;
+	assert_int_equal(ask(&in).defer_code, DEFER_UNMAPPED);
+	in = input(&host, 1);
+	in.mx.state = REQUIRE_MX_IMPLICIT;
+	in.end_to_end = true;
+	assert_string_equal(hosts_of((q = ask(&in), &q)), "example.com");
+	/* A host that the policy does not allow: as it is, so that nothing passes. */
+	in = input(&evil, 1);
+	in.end_to_end = true;
+	activate(&in, &enforce);
+	q = ask(&in);
+	assert_int_equal(q.state, REQUIREMENT_READY);
+	assert_false(q.mx_allowed);
+	/* Mapped by what a client was told. */
+	in = input(&far, 1);
+	in.end_to_end = true;
+	assert_int_equal(ask(&in).defer_code, DEFER_UNMAPPED);
+	in.mx.hinted = hinted;
+	in.mx.hinted_len = 1;
+	q = ask(&in);
+	assert_true(q.raised && q.mapped);
+	assert_string_equal(hosts_of(&q), "mx3.example.com");
+	/* Nobody's domain. */
+	in.domain = "";
+	assert_int_equal(ask(&in).defer_code, DEFER_UNMAPPED);
+}
+
+static void
+test_end_to_end_at_relays(void **state)
+{
+	static const struct {
+		enum level level;
+		bool raised;
+	} cases[] = {
+		{ LEVEL_NONE, true }, { LEVEL_MAY, true }, { LEVEL_ENCRYPT, true },
+		{ LEVEL_VERIFY, false }, { LEVEL_SECURE, false },
+	};
+	static char literal[] = "203.0.113.9", literal6[] = "2001:db8::9";
+	struct require_host host = at_peer("mx1.example.com", 0),
+	    far = elsewhere("mx1.example.com", 0);
+	struct config_rule relay = rule(relay_name, LEVEL_AUTO, 0);
+	struct require_input in = input(NULL, 0);
+	struct requirement q;
+
+	(void)state;
+	in.relay = &relay;
+	in.end_to_end = true;
+	in.domain = relay_name;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		relay.name = relay_name;
+		relay.level = cases[i].level;
+		q = ask(&in);
+		assert_int_equal(q.state, REQUIREMENT_READY);
+		assert_int_equal(q.level, cases[i].raised ? LEVEL_VERIFY : cases[i].level);
+		assert_int_equal(q.raised, cases[i].raised);
+		assert_int_equal(q.source, SOURCE_RELAY);
+		assert_string_equal(hosts_of(&q), cases[i].level == LEVEL_SECURE ? "" : relay_name);
+		if (cases[i].raised)
+			assert_int_equal(q.floor, cases[i].level);
+		/* An address cannot prove a name. */
+		relay.name = i % 2 ? literal : literal6;
+		assert_int_equal(ask(&in).defer_code, DEFER_UNMAPPED);
+	}
+	relay.name = relay_name;
+	relay.level = LEVEL_DANE;
+	assert_int_equal(ask(&in).defer_code, DEFER_SERVICE_DOWN);
+	/* On auto: its MX host where that has the address, else itself; an enforced policy's demand
+	 * is the MX host's alone. */
+	relay.level = LEVEL_AUTO;
+	in.mx.hosts = &host;
+	in.mx.hosts_len = 1;
+	q = ask(&in);
+	assert_true(q.raised);
+	assert_string_equal(hosts_of(&q), "mx1.example.com");
+	in.mx.hosts = &far;
+	q = ask(&in);
+	assert_true(q.raised && q.mapped);
+	assert_string_equal(hosts_of(&q), relay_name);
+	assert_string_equal(q.mx_host, relay_name);
+	activate(&in, &enforce);
+	assert_int_equal(ask(&in).defer_code, DEFER_UNMAPPED);
+	in.mx.hosts = &host;
+	q = ask(&in);
+	assert_int_equal(q.state, REQUIREMENT_READY);
+	assert_false(q.raised);
+}
+
 int
 main(void)
 {
@@ -556,6 +753,9 @@ main(void)
 		cmocka_unit_test(test_relays),
 		cmocka_unit_test(test_relay_on_auto),
 		cmocka_unit_test(test_age),
+		cmocka_unit_test(test_end_to_end),
+		cmocka_unit_test(test_end_to_end_and_dns),
+		cmocka_unit_test(test_end_to_end_at_relays),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

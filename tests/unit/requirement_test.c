@@ -14,10 +14,10 @@
 static const char *const hosts[] = { "mx1.example.com", "mx2.example.com", "" };
 
 static const struct requirement full = {
-	.state = REQUIREMENT_DEFER, .defer_code = DEFER_SERVICE_DOWN, .level = LEVEL_SECURE,
-	.floor = LEVEL_ENCRYPT, .policy_type = POLICY_LOCAL, .source = SOURCE_MEMORY,
+	.state = REQUIREMENT_DEFER, .defer_code = DEFER_UNMAPPED, .level = LEVEL_SECURE,
+	.floor = LEVEL_VERIFY, .policy_type = POLICY_LOCAL, .source = SOURCE_MEMORY,
 	.sts_mode = STS_NONE, .monitor = true, .stripping_refuse = true, .remembered = true,
-	.marks_count = true, .mapped = true, .mx_allowed = true, .age_s = 345600,
+	.marks_count = true, .mapped = true, .mx_allowed = true, .raised = true, .age_s = 345600,
 	.policy_domain = "example.com", .policy_id = "20160831", .mx_host = "mx1.example.com",
 	.sni = "mx1.example.com", .secure_domain = "example.com", .reason = "ticket 4711",
 	.hosts_len = 3, .hosts = hosts,
@@ -39,6 +39,7 @@ assert_same(const struct requirement *a, const struct requirement *b)
 	assert_int_equal(a->marks_count, b->marks_count);
 	assert_int_equal(a->mapped, b->mapped);
 	assert_int_equal(a->mx_allowed, b->mx_allowed);
+	assert_int_equal(a->raised, b->raised);
 	assert_int_equal(a->age_s, b->age_s);
 	assert_string_equal(a->policy_domain, b->policy_domain);
 	assert_string_equal(a->policy_id, b->policy_id);
@@ -114,10 +115,10 @@ test_round_trip(void **state)
 	assert_same(got, &full);
 	free(got);
 	/* Each flag by itself: no two share a bit. */
-	for (size_t i = 0; i < 6; i++) {
+	for (size_t i = 0; i < 7; i++) {
 		struct requirement q = { .state = REQUIREMENT_READY };
 		bool *const flags[] = { &q.monitor, &q.stripping_refuse, &q.remembered,
-		    &q.marks_count, &q.mapped, &q.mx_allowed };
+		    &q.marks_count, &q.mapped, &q.mx_allowed, &q.raised };
 
 		*flags[i] = true;
 		got = through_the_wire(&q);
@@ -150,8 +151,8 @@ test_most_hosts_fit(void **state)
 static void
 test_malformed(void **state)
 {
-	static const unsigned char greatest[] = { REQUIREMENT_DEFER, DEFER_SERVICE_DOWN,
-	    LEVEL_SECURE, LEVEL_ENCRYPT, POLICY_LOCAL, SOURCE_MEMORY, STS_NONE, 63 };
+	static const unsigned char greatest[] = { REQUIREMENT_DEFER, DEFER_UNMAPPED,
+	    LEVEL_SECURE, LEVEL_VERIFY, POLICY_LOCAL, SOURCE_MEMORY, STS_NONE, 127 };
 	unsigned char buf[1024];
 	struct wire_writer w;
 	struct wire_reader r;

@@ -124,7 +124,8 @@ questions_and_answers(void **state)
 	assert_string_equal(asked.domain, "a.example");
 	assert_memory_equal(&asked.peer.ip, &ip, sizeof(ip));
 	assert_int_equal(heard(), 0);
-	send(t.policy, message, message_answer(message, sizeof(message), 42, &q), 0);
+	send(t.policy, message, message_answer(message, sizeof(message), 42, &q,
+	    NULL), 0);
 	send(t.policy, message, message_stale(message, sizeof(message), &old), 0);
 	send(t.policy, "\377garbage", 8, 0);
 	send(t.policy, "\2", 1, 0);

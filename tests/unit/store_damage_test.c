@@ -14,6 +14,7 @@
 #include "policy/engine_parts.h"
 
 #define POLICIES 2000
+#define SESSIONS 500
 #define ROUNDS 16
 #define PAGE 4096
 #define READER_S 30		/* a reader that takes longer hangs */
@@ -54,6 +55,43 @@ open_engine(struct fixture *f, bool fresh)
 	    sizeof(error));
 }
 
+static struct store_user
+user_of(const struct fixture *f, unsigned i)
+{
+	struct store_user user = { { .s6_addr = { 0x20, 0x01, 0x0d, 0xb8 } }, "hoster.example",
+		f->t->now_ms / 1000 };
+
+	memcpy(user.ip.s6_addr + 8, &i, sizeof(i));
+	return user;
+}
+
+static void
+session_name(uint8_t name[STORE_SESSION_NAME], unsigned i)
+{
+	memset(name, (int)(i * 37 % 256), STORE_SESSION_NAME);
+	memcpy(name + 8, &i, sizeof(i));
+}
+
+/* Those with much to prove take pages of their own. */
+static void
+fill_more(struct fixture *f, struct store *s)
+{
+	static const char evidence[3000] = "proven";
+	struct store_user users[POLICIES];
+	struct store_session sessions[SESSIONS];
+	uint8_t names[SESSIONS][STORE_SESSION_NAME];
+
+	for (unsigned i = 0; i < POLICIES; i++)
+		users[i] = user_of(f, i);
+	for (unsigned i = 0; i < SESSIONS; i++) {
+		session_name(names[i], i);
+		sessions[i] = (struct store_session){ names[i], f->t->now_ms / 1000,
+			f->t->now_ms / 1000 + 86400, evidence, i % 10 == 0 ? 3000 : 500 };
+	}
+	assert_true(store_put_users(s, users, POLICIES));
+	assert_true(store_put_sessions(s, sessions, SESSIONS));
+}
+
 static void
 fill(struct fixture *f)
 {
@@ -71,6 +109,7 @@ fill(struct fixture *f)
 		memcpy(key + 1, &i, sizeof(i));
 		assert_true(i % 4 != 0 || store_put_seen(s, &seen, 1));
 	}
+	fill_more(f, s);
 	store_close(s);
 }
 
@@ -145,12 +184,40 @@ damage(struct fixture *f, int round)
 	free(file);
 }
 
+static void
+count_user(void *arg, const struct store_user *user)
+{
+	(void)user;
+	++*(unsigned *)arg;
+}
+
+static void
+count_session(void *arg, const struct store_session *session)
+{
+	*(unsigned *)arg += session->len > 0;
+}
+
+static unsigned
+users_and_sessions(struct engine *e)
+{
+	unsigned n = 0, found = 0;
+	uint8_t name[STORE_SESSION_NAME];
+
+	store_each_user(e->store, count_user, &n);
+	store_each_session(e->store, NULL, SIZE_MAX, count_session, &n);
+	for (unsigned i = 0; i < SESSIONS; i++) {
+		session_name(name, i);
+		store_get_session(e->store, name, count_session, &found);
+	}
+	return n + found;
+}
+
 /* What the policy process reads: all at its start, lists and status, single policies. */
 static enum reader
 read_all(struct fixture *f)
 {
 	struct engine *e = open_engine(f, false);
-	unsigned shown = 0, words;
+	unsigned shown = 0, others, words;
 	char name[40];
 	json_t *list, *status;
 	size_t listed;
@@ -167,15 +234,16 @@ read_all(struct fixture *f)
 		shown += list != NULL;
 		json_decref(list);
 	}
+	others = users_and_sessions(e);
 	status = engine_status(e);
 	healthy = json_is_true(json_object_get(status, "healthy"));
 	json_decref(status);
 	words = f->words;
-	print_message("%zu listed, %u shown, %u words, %s\n", listed, shown, words,
-	    healthy ? "healthy" : "not healthy");
+	print_message("%zu listed, %u shown, %u others, %u words, %s\n", listed, shown, others,
+	    words, healthy ? "healthy" : "not healthy");
 	testworld_run(f->t, 1800 * 1000);	/* refreshes, and writes over the damage */
 	engine_free(e);
-	if (listed == POLICIES && shown == POLICIES)
+	if (listed == POLICIES && shown == POLICIES && others == POLICIES + 2 * SESSIONS)
 		return READ_ALL;
 	return words > 0 || !healthy ? READ_WITH_A_WORD : READ_SILENTLY_LESS;
 }

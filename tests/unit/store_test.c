@@ -162,6 +162,85 @@ sights(void **state)
 	assert_int_equal(got.sum, 2003);
 }
 
+static void
+on_user(void *arg, const struct store_user *user)
+{
+	char *got = arg;
+
+	snprintf(got + strlen(got), 400 - strlen(got), "%u %.20s %lld;", user->ip.s6_addr[15],
+	    user->domain, (long long)user->last);
+}
+
+static void
+domains_at_addresses(void **state)
+{
+	struct fixture *f = *state;
+	char longest[STORE_USER_DOMAIN_MAX + 1], got[400] = "";
+	struct in6_addr one = { .s6_addr = { [15] = 1 } }, two = { .s6_addr = { [15] = 2 } };
+	struct store_user users[] = { { two, longest, 4000 }, { one, "b.example", 1000 },
+		{ one, "a.example", 2000 }, { one, "", 3000 } };
+
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[STORE_USER_DOMAIN_MAX] = '\0';
+	assert_true(store_put_users(f->store, users, 4));
+	store_close(f->store);
+	begin(f, false);
+	store_each_user(f->store, on_user, got);
+	assert_string_equal(got, "1  3000;1 a.example 2000;1 b.example 1000;"
+	    "2 xxxxxxxxxxxxxxxxxxxx 4000;");
+	users[0].last = users[1].last = users[3].last = 0;
+	assert_true(store_put_users(f->store, users, 4));
+	got[0] = '\0';
+	store_each_user(f->store, on_user, got);
+	assert_string_equal(got, "1 a.example 2000;");
+	/* In their order: what is deleted and comes again in one commit is there. */
+	users[1] = users[2];
+	users[1].last = 0;
+	assert_true(store_put_users(f->store, users + 1, 2));
+	store_each_user(f->store, on_user, got);
+	assert_string_equal(got, "1 a.example 2000;1 a.example 2000;");
+	assert_true(store_put_users(f->store, users, 0));
+}
+
+static void
+on_session(void *arg, const struct store_session *session)
+{
+	char *got = arg;
+
+	snprintf(got + strlen(got), 200 - strlen(got), "%u %lld-%lld %.*s;", session->name[0],
+	    (long long)session->kept, (long long)session->end, (int)session->len,
+	    session->len > 0 ? (const char *)session->evidence : "");
+}
+
+static void
+sessions(void **state)
+{
+	static const uint8_t names[4][STORE_SESSION_NAME] = { { 1 }, { 2 }, { 3 }, { 4 } };
+	struct fixture *f = *state;
+	struct store_session s[] = { { names[0], 1000, 1300, "one", 3 },
+		{ names[2], 1000, 1400, "three", 5 }, { names[3], 1000, 1500, "four", 4 } };
+	char got[200] = "";
+	size_t octets;
+
+	assert_true(store_put_sessions(f->store, s, 3));
+	store_close(f->store);
+	begin(f, false);
+	assert_int_equal(store_sessions_size(f->store, &octets), 3);
+	assert_in_range(octets, 4096, 3 * 4096);
+	assert_true(store_get_session(f->store, names[2], on_session, got));
+	assert_false(store_get_session(f->store, names[1], on_session, got));
+	assert_string_equal(got, "3 1000-1400 three;");
+	got[0] = '\0';
+	assert_true(store_each_session(f->store, NULL, 1, on_session, got));
+	assert_false(store_each_session(f->store, names[1], 2, on_session, got));
+	assert_string_equal(got, "1 1000-1300 one;3 1000-1400 three;4 1000-1500 four;");
+	s[0].end = s[1].end = 0;
+	assert_true(store_put_sessions(f->store, s, 2));
+	got[0] = '\0';
+	assert_false(store_each_session(f->store, NULL, 10, on_session, got));
+	assert_string_equal(got, "4 1000-1500 four;");
+}
+
 /* The writer says how far it came only after the store said so. */
 static void
 write_until_killed(const char *dir, int to)
@@ -222,8 +301,8 @@ static void
 put_raw(const struct fixture *f, const char *table, const char *name, const void *octets,
     size_t len)
 {
-	unsigned char copy[16];
-	char path[96], name_copy[32];
+	unsigned char copy[24];
+	char path[96], name_copy[40];
 	MDB_env *env;
 	MDB_txn *txn;
 	MDB_dbi dbi;
@@ -280,6 +359,87 @@ older_sights(void **state)
 	assert_int_equal(f->troubles, 1);
 }
 
+/* What an older or newer program, or a damaged page, left: said, and nothing is guessed from it. */
+static void
+not_ours(void **state)
+{
+	static const char later[] = "\2\3\0\0\0\0\0\0\0\4\0\0\0\0\0\0\0proof";
+	static const char name[] = "0123456789abcdef0123456789abcdef";
+	struct fixture *f = *state;
+	struct store_user user = { { .s6_addr = { 9 } }, "a.example", 1000 };
+	char got[400] = "";
+
+	assert_true(store_put_users(f->store, &user, 1));
+	store_close(f->store);
+	put_raw(f, "users", "u0123456789abcdefb.example", "\x63zz", 3);
+	put_raw(f, "users", "v0123456789abcdefb.example", "\1\3\0\0\0\0\0\0\0", 9);
+	put_raw(f, "users", "u0123456789", "\1\3\0\0\0\0\0\0\0", 9);
+	put_raw(f, "users", "u0123456789abcdefb\n.example", "\1\3\0\0\0\0\0\0\0", 9);
+	put_raw(f, "sessions", name, later, sizeof(later) - 1);
+	put_raw(f, "sessions", "short", later, sizeof(later) - 1);
+	begin(f, false);
+	store_each_user(f->store, on_user, got);
+	assert_string_equal(got, "0 a.example 1000;");
+	assert_int_equal(f->troubles, 1);
+	got[0] = '\0';
+	assert_false(store_get_session(f->store, (const uint8_t *)name, on_session, got));
+	/* With end 0, so that somebody can take it away. */
+	assert_false(store_each_session(f->store, NULL, 10, on_session, got));
+	assert_string_equal(got, "48 0-0 ;");
+	assert_int_equal(f->troubles, 2);
+}
+
+/* As the program before these tables left it. */
+static void
+make_older_store(const struct fixture *f)
+{
+	static const char *const tables[] = { "policy", "starttls" };
+	char path[96], lock[112];
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+
+	snprintf(path, sizeof(path), "%s/store.mdb", f->dir);
+	snprintf(lock, sizeof(lock), "%s-lock", path);
+	assert_int_equal(unlink(path) | unlink(lock), 0);
+	assert_int_equal(mdb_env_create(&env), 0);
+	mdb_env_set_maxdbs(env, 2);
+	assert_int_equal(mdb_env_open(env, path, MDB_NOSUBDIR, 0600), 0);
+	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(mdb_dbi_open(txn, tables[i], MDB_CREATE, &dbi), 0);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	mdb_env_close(env);
+}
+
+static void
+older_store(void **state)
+{
+	static const uint8_t name[STORE_SESSION_NAME] = { 1 };
+	struct fixture *f = *state;
+	struct store_user user = { { .s6_addr = { [15] = 9 } }, "a.example", 1000 };
+	struct store_session session = { name, 1000, 1300, "one", 3 };
+	struct seen_sum seen = { 0 };
+	char got[400] = "";
+
+	store_close(f->store);
+	make_older_store(f);
+	put_raw(f, "starttls", "aa", "\1\3\0\0\0\0\0\0\0", 9);
+	begin(f, false);
+	assert_false(store_degraded(f->store));
+	store_each_seen(f->store, on_seen, &seen);
+	assert_int_equal(seen.sum, 5);
+	store_each_user(f->store, on_user, got);
+	assert_false(store_each_session(f->store, NULL, 10, on_session, got));
+	assert_string_equal(got, "");
+	assert_true(store_put_users(f->store, &user, 1));
+	assert_true(store_put_sessions(f->store, &session, 1));
+	store_each_user(f->store, on_user, got);
+	assert_true(store_get_session(f->store, name, on_session, got));
+	assert_string_equal(got, "9 a.example 1000;1 1000-1300 one;");
+	assert_int_equal(f->troubles, 0);
+}
+
 static void
 spoil(const struct fixture *f, off_t size, bool garbage)
 {
@@ -333,7 +493,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(put_get_delete), T(grows), T(sights), T(survives_kill), T(unreadable_is_skipped),
-		T(older_sights), T(broken_is_set_aside)
+		T(older_sights), T(domains_at_addresses), T(sessions), T(not_ours), T(older_store),
+		T(broken_is_set_aside)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,84 @@
+/* engine_subject.c - whose policy counts for a domain at an address, and what it demands
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The same for a question of one recipient and for each of the domains behind one about an
+ * address. */
+#include <string.h>
+
+#include "policy/engine_parts.h"
+
+void
+engine_choose(const struct engine *e, const char *domain, const struct in6_addr *peer,
+    bool end_to_end, struct engine_subject *out)
+{
+	time_t now = (time_t)e->world->now(e->world->arg);
+	enum level level = LEVEL_AUTO;
+
+	*out = (struct engine_subject){ .domain = domain, .relay = relay_find(e->relay, peer),
+	    .end_to_end = end_to_end };
+	if (out->relay != NULL) {
+		out->domain = out->relay->name;		/* R26 */
+		level = out->relay->level;
+		out->mx = out->sts = level == LEVEL_AUTO;
+		return;
+	}
+	if (domain[0] == '\0')
+		return;
+	out->rule = config_rule_find(e->config->domains, e->config->domains_len, domain, now);
+	if (out->rule != NULL)
+		level = out->rule->level;
+	out->sts = level == LEVEL_AUTO;
+	/* VERIFY, and whatever goes end to end, needs the host's name; SECURE has to send a name
+	 * (SNI) that the host knows. */
+	out->mx = end_to_end || level == LEVEL_AUTO || level == LEVEL_VERIFY ||
+	    level == LEVEL_SECURE;
+}
+
+const struct lookup_sources *
+engine_sources(const struct engine *e, const struct engine_subject *s)
+{
+	return s->sts ? &e->sources : &e->mx_alone;
+}
+
+bool
+engine_look(const struct engine *e, const struct engine_subject *s, struct lookup_result *r)
+{
+	static const struct mx_set not_asked = { .state = REQUIRE_MX_FAILED, .exists = true,
+		.problem = "" };
+
+	if (s->mx)
+		return lookup_now(engine_sources(e, s), s->domain, r);
+	memset(r, 0, sizeof(*r));
+	r->sts.state = REQUIRE_STS_NONE;
+	r->mx = &not_asked;
+	return true;
+}
+
+void
+engine_require(const struct engine *e, const struct engine_subject *s,
+    const struct in6_addr *peer, const struct lookup_result *r,
+    const char *hosts[REQUIREMENT_HOSTS_MAX], struct requirement *out)
+{
+	const char *hinted[HINTS_HOSTS_MAX];
+	struct require_input in = {
+		.now = (time_t)e->world->now(e->world->arg), .domain = s->domain,
+		.peer = *peer, .relay = s->relay, .rule = s->rule,
+		.no_policy = e->config->policy.no_policy,
+		.stripping_refuse = e->config->policy.stripping_refuse,
+		.monitor = e->mode == MODE_MONITOR, .end_to_end = s->end_to_end
+	};
+
+	in.sts.state = r->sts.state;
+	in.sts.policy = r->sts.policy;
+	in.sts.id = r->sts.id;
+	in.sts.source = r->sts.source;
+	in.sts.fetched = (time_t)r->sts.fetched;
+	in.mx.state = r->mx->state;
+	in.mx.hosts = r->mx->hosts;
+	in.mx.hosts_len = r->mx->hosts_len;
+	in.mx.hinted = hinted;
+	in.mx.hinted_len = hints_find(e->hints, s->domain, peer, hinted);
+	/* By address alone: of a pool under one name, one honest host may lack STARTTLS. */
+	in.remembered = memory_knows_address(e->memory, peer, &in.remembered_host);
+	require(&in, hosts, out);
+}

@@ -1,0 +1,903 @@
+/* engine_address_test.c - what a peer must prove end to end, to all the domains at its address
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/unit/testworld.h"
+
+#include "policy/engine_parts.h"
+
+#define POLICY(mode, mx) "version: STSv1\nmode: " mode "\nmx: " mx "\nmax_age: 604800\n"
+#define OFF "version: STSv1\nmode: none\nmax_age: 604800\n"
+#define HOSTER "192.0.2.1"
+#define WAIT_MS 20000
+
+struct fixture {
+	struct testworld *t;
+	struct config config;
+	struct engine *engine;
+};
+
+struct got {
+	unsigned count;
+	struct requirement q;
+	char domain[256], mx_host[256], hosts[1024], reason[640];
+	char evidence[64];
+	size_t evidence_len;
+};
+
+static struct config_rule domains[] = {
+	{ .name = (char[]){ "clear.example" }, .level = LEVEL_NONE, .reason = (char[]){ "r" } },
+	{ .name = (char[]){ "dane.example" }, .level = LEVEL_DANE, .reason = (char[]){ "r" } },
+	{ .name = (char[]){ "named.example" }, .level = LEVEL_VERIFY, .reason = (char[]){ "r" } },
+	{ .name = (char[]){ "own.example" }, .level = LEVEL_SECURE, .reason = (char[]){ "r" } },
+	{ .name = (char[]){ "soon.example" }, .level = LEVEL_NONE, .reason = (char[]){ "r" },
+	    .until = 1795270000 + 100 },
+	{ .name = (char[]){ "tls.example" }, .level = LEVEL_ENCRYPT, .reason = (char[]){ "r" } }
+};
+static struct config_rule relays[] = {
+	{ .name = (char[]){ "192.0.2.77" }, .level = LEVEL_ENCRYPT },
+	{ .name = (char[]){ "relay.example" }, .level = LEVEL_MAY },
+	{ .name = (char[]){ "relay2.example" }, .level = LEVEL_AUTO }
+};
+
+static void
+begin(struct fixture *f)
+{
+	char error[256];
+
+	f->engine = engine_new_in(&f->t->world, &f->config, false, NULL, NULL, error,
+	    sizeof(error));
+	assert_non_null(f->engine);
+}
+
+static void
+restart(struct fixture *f)
+{
+	testworld_run(f->t, 5000);	/* what was seen is written */
+	engine_free(f->engine);
+	begin(f);
+}
+
+static int
+setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	f->t = testworld_new();
+	f->config = (struct config){ .mode = MODE_ENFORCE, .inspect = true,
+		.state_dir = f->t->dir, .domains = domains, .domains_len = 6 };
+	f->config.policy.mta_sts = true;
+	f->config.policy.no_policy = LEVEL_MAY;
+	f->config.policy.stripping_refuse = true;
+	f->config.policy.wait_s = WAIT_MS / 1000;
+	begin(f);
+	*state = f;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	engine_free(f->engine);
+	testworld_free(f->t);
+	free(f);
+	return 0;
+}
+
+static void
+on_answer(void *arg, uint32_t id, const struct requirement *q, const struct recalled *recalled)
+{
+	struct got *g = arg;
+	size_t at = 0;
+
+	assert_int_equal(id, 42);
+	g->count++;
+	g->q = *q;
+	g->hosts[0] = '\0';
+	snprintf(g->domain, sizeof(g->domain), "%s", q->policy_domain);
+	snprintf(g->mx_host, sizeof(g->mx_host), "%s", q->mx_host);
+	snprintf(g->reason, sizeof(g->reason), "%s", q->reason);
+	for (size_t i = 0; i < q->hosts_len; i++)
+		at += (size_t)snprintf(g->hosts + at, sizeof(g->hosts) - at, i == 0 ? "%s" : " %s",
+		    q->hosts[i]);
+	assert_true(recalled->len <= sizeof(g->evidence));
+	g->evidence_len = recalled->len;
+	if (recalled->len > 0)
+		memcpy(g->evidence, recalled->evidence, recalled->len);
+	assert_int_equal(q->state == REQUIREMENT_DEFER, q->defer_code != DEFER_NOTHING);
+	if (q->state == REQUIREMENT_DEFER)
+		assert_true(q->reason[0] != '\0');
+	else if (q->mx_allowed && q->level == LEVEL_VERIFY)
+		assert_true(!q->mapped || strcmp(q->mx_host, g->hosts) <= 0);
+}
+
+static struct question
+question(const char *domain, const char *ip)
+{
+	struct question q = { .id = 42, .domain = domain, .peer.port = 25,
+	    .end_to_end = domain[0] == '\0' };
+
+	assert_true(address_parse_ip(&q.peer.ip, ip, strlen(ip)));
+	return q;
+}
+
+/* A recipient of this domain, seen at this address. */
+static void
+rcpt(struct fixture *f, const char *domain, const char *ip)
+{
+	struct question q = question(domain, ip);
+	struct got g = { 0 };
+
+	engine_ask(f->engine, &q, on_answer, &g);
+	testworld_run(f->t, 1000);
+	assert_int_equal(g.count, 1);
+}
+
+static void
+ask_now(struct fixture *f, const char *ip, struct got *g)
+{
+	struct question q = question("", ip);
+
+	memset(g, 0, sizeof(*g));
+	engine_ask(f->engine, &q, on_answer, g);
+}
+
+static struct got
+ask(struct fixture *f, const char *ip)
+{
+	static struct got g;
+
+	ask_now(f, ip, &g);
+	testworld_run(f->t, WAIT_MS);
+	assert_int_equal(g.count, 1);
+	return g;
+}
+
+static void
+expect(struct got g, enum policy_type type, const char *domain, bool raised, const char *hosts)
+{
+	if (g.q.state != REQUIREMENT_READY)
+		fail_msg("deferred: %s (%s)", g.reason, domain);
+	assert_int_equal(g.q.level, LEVEL_VERIFY);
+	assert_int_equal(g.q.policy_type, type);
+	assert_string_equal(g.domain, domain);
+	assert_int_equal(g.q.raised, raised);
+	assert_string_equal(g.hosts, hosts);
+	assert_true(g.q.mapped && g.q.mx_allowed);
+}
+
+static void
+expect_unmapped(struct got g, const char *reason)
+{
+	assert_int_equal(g.q.state, REQUIREMENT_DEFER);
+	assert_int_equal(g.q.defer_code, DEFER_UNMAPPED);
+	assert_string_equal(g.reason, reason);
+	assert_int_equal(g.evidence_len, 0);
+}
+
+/* At HOSTER under this name, with a policy of this text. */
+static void
+publish(struct fixture *f, const char *domain, const char *host, const char *policy)
+{
+	testworld_mx(f->t, domain, 10, host, NULL);
+	testworld_remove(f->t, host);
+	testworld_add(f->t, host, ANSWER_A, HOSTER);
+	if (policy != NULL)
+		testworld_publish(f->t, domain, "7", policy);
+}
+
+static void
+nobody_is_known(void **state)
+{
+	struct fixture *f = *state;
+	unsigned queries = f->t->queries;
+	struct got g;
+
+	ask_now(f, HOSTER, &g);
+	assert_int_equal(g.count, 1);
+	expect_unmapped(g, "no recipient domain is known to use this address");
+	assert_false(g.q.monitor);
+	assert_int_equal(f->t->queries, queries);
+}
+
+/* One domain, by what it says of itself. */
+static void
+one_domain(void **state)
+{
+	static const struct {
+		const char *domain, *policy;
+		enum policy_type type;
+		const char *said_by, *hosts;
+		bool raised;
+		enum level floor;
+	} cases[] = {
+		{ "a.example", POLICY("enforce", "mx.hoster.example"), POLICY_STS, "a.example",
+		  "mx.hoster.example", false, LEVEL_MAY },
+		{ "a.example", POLICY("testing", "mx.hoster.example"), POLICY_STS, "a.example",
+		  "mx.hoster.example", false, LEVEL_VERIFY },
+		{ "a.example", OFF, POLICY_STS, "a.example",
+		  "mx.hoster.example", true, LEVEL_MAY },
+		{ "a.example", NULL, POLICY_NONE_FOUND, "", "mx.hoster.example", true, LEVEL_MAY },
+		{ "clear.example", POLICY("enforce", "mx.hoster.example"), POLICY_LOCAL,
+		  "clear.example", "mx.hoster.example", true, LEVEL_NONE },
+		{ "tls.example", NULL, POLICY_LOCAL, "tls.example", "mx.hoster.example", true,
+		  LEVEL_ENCRYPT },
+		{ "named.example", NULL, POLICY_LOCAL, "named.example", "mx.hoster.example", false,
+		  LEVEL_NONE },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fixture *f;
+		struct got g;
+
+		setup(state);
+		f = *state;
+		publish(f, cases[i].domain, "mx.hoster.example", cases[i].policy);
+		rcpt(f, cases[i].domain, HOSTER);
+		g = ask(f, HOSTER);
+		expect(g, cases[i].type, cases[i].said_by, cases[i].raised, cases[i].hosts);
+		assert_int_equal(g.q.floor, cases[i].floor);
+		assert_string_equal(g.mx_host, "mx.hoster.example");
+		/* What is known is answered inside the call. */
+		ask_now(f, HOSTER, &g);
+		assert_int_equal(g.count, 1);
+		/* Elsewhere it is not known to be. */
+		expect_unmapped(ask(f, "192.0.2.2"),
+		    "no recipient domain is known to use this address");
+		teardown(state);
+	}
+}
+
+static void
+rules_of_other_levels(void **state)
+{
+	struct fixture *f = *state;
+	struct got g;
+
+	publish(f, "own.example", "mx.hoster.example", NULL);
+	rcpt(f, "own.example", HOSTER);
+	g = ask(f, HOSTER);
+	assert_int_equal(g.q.level, LEVEL_SECURE);
+	assert_false(g.q.raised);
+	publish(f, "a.example", "mx.hoster.example", NULL);
+	rcpt(f, "a.example", HOSTER);
+	assert_non_null(strstr(ask(f, HOSTER).reason, "demand different names"));
+	publish(f, "dane.example", "mx.d.example", NULL);
+	testworld_add(f->t, "mx.d.example", ANSWER_A, "192.0.2.2");
+	rcpt(f, "dane.example", "192.0.2.2");
+	expect_unmapped(ask(f, "192.0.2.2"), "dane.example has a rule of level dane, which this "
+	    "version cannot carry out");
+}
+
+static void
+several_domains(void **state)
+{
+	struct fixture *f = *state;
+
+	publish(f, "a.example", "mx.hoster.example", POLICY("enforce", "mx.hoster.example"));
+	publish(f, "b.example", "mx.hoster.example", NULL);
+	publish(f, "c.example", "mx.hoster.example", POLICY("testing", "*.hoster.example"));
+	rcpt(f, "b.example", HOSTER);
+	expect(ask(f, HOSTER), POLICY_NONE_FOUND, "", true, "mx.hoster.example");
+	rcpt(f, "c.example", HOSTER);
+	expect(ask(f, HOSTER), POLICY_STS, "c.example", false, "mx.hoster.example");
+	/* One that enforces stands before all. */
+	rcpt(f, "a.example", HOSTER);
+	expect(ask(f, HOSTER), POLICY_STS, "a.example", false, "mx.hoster.example");
+	assert_int_equal(ask(f, HOSTER).q.sts_mode, STS_ENFORCE);
+	/* Of another's several names the one that satisfies all is left. */
+	publish(f, "d.example", "mx2.hoster.example", NULL);
+	testworld_mx(f->t, "d.example", 20, "mx.hoster.example", NULL);
+	rcpt(f, "d.example", HOSTER);
+	expect(ask(f, HOSTER), POLICY_STS, "a.example", false, "mx.hoster.example");
+	/* And a name of its own leaves none. */
+	publish(f, "e.example", "mx.e.example", NULL);
+	rcpt(f, "e.example", HOSTER);
+	assert_non_null(strstr(ask(f, HOSTER).reason, "demand different names of this address"));
+	assert_int_equal(ask(f, HOSTER).q.defer_code, DEFER_UNMAPPED);
+	assert_true(engine_policy_forget(f->engine, "e.example"));
+	expect(ask(f, HOSTER), POLICY_STS, "a.example", false, "mx.hoster.example");
+}
+
+/* R28, R31: a host that the policy does not allow is nobody's proof; judge() says so. */
+static void
+a_host_that_is_not_allowed(void **state)
+{
+	struct fixture *f = *state;
+	struct got g;
+
+	publish(f, "a.example", "mx.evil.example", POLICY("enforce", "mx.a.example"));
+	publish(f, "b.example", "mx.evil.example", NULL);
+	rcpt(f, "b.example", HOSTER);
+	rcpt(f, "a.example", HOSTER);
+	g = ask(f, HOSTER);
+	assert_int_equal(g.q.state, REQUIREMENT_READY);
+	assert_false(g.q.mx_allowed);
+	assert_string_equal(g.mx_host, "mx.evil.example");
+	assert_string_equal(g.hosts, "");
+}
+
+static void
+errors_are_no_answers(void **state)
+{
+	struct fixture *f = *state;
+
+	publish(f, "a.example", "mx.hoster.example", NULL);
+	testworld_fault(f->t, "bogus.example", ANSWER_MX, ANSWER_BOGUS);
+	testworld_fault(f->t, "failed.example", ANSWER_MX, ANSWER_FAILED);
+	testworld_add(f->t, "null.example", ANSWER_MX, "");
+	publish(f, "moved.example", "mx.hoster.example", NULL);
+	rcpt(f, "a.example", HOSTER);
+	expect(ask(f, HOSTER), POLICY_NONE_FOUND, "", true, "mx.hoster.example");
+	rcpt(f, "bogus.example", HOSTER);
+	expect_unmapped(ask(f, HOSTER),
+	    "bogus.example has MX records that fail DNSSEC validation");
+	engine_policy_forget(f->engine, "bogus.example");
+	rcpt(f, "failed.example", HOSTER);
+	expect_unmapped(ask(f, HOSTER),
+	    "failed.example is not known to have an MX host at this address");
+	engine_policy_forget(f->engine, "failed.example");
+	rcpt(f, "null.example", HOSTER);
+	expect_unmapped(ask(f, HOSTER), "null.example takes no mail (null MX, RFC 7505)");
+	engine_policy_forget(f->engine, "null.example");
+	rcpt(f, "moved.example", HOSTER);
+	expect(ask(f, HOSTER), POLICY_NONE_FOUND, "", true, "mx.hoster.example");
+	testworld_remove(f->t, "moved.example");
+	testworld_mx(f->t, "moved.example", 10, "mx.moved.example", "192.0.2.9");
+	testworld_run(f->t, 400 * 1000);
+	expect_unmapped(ask(f, HOSTER),
+	    "moved.example is not known to have an MX host at this address");
+}
+
+static void
+hint(struct fixture *f, const char *domain, const char *host, const char *ip)
+{
+	struct hint h = { .domain = domain, .mx_host = host, .ttl_s = 300 };
+
+	assert_true(address_parse_ip(&h.peer.ip, ip, strlen(ip)));
+	engine_hint(f->engine, &h);
+}
+
+/* What DNS told a client: who uses the address, and which host it is; nothing was asked for yet. */
+static void
+learnt_from_hints(void **state)
+{
+	struct fixture *f = *state;
+	struct got g;
+
+	publish(f, "a.example", "mx.hoster.example", POLICY("enforce", "mx.hoster.example"));
+	hint(f, "a.example", "mx.hoster.example", "203.0.113.5");
+	ask_now(f, "203.0.113.5", &g);
+	assert_int_equal(g.count, 0);
+	testworld_run(f->t, 1000);
+	assert_int_equal(g.count, 1);
+	expect(g, POLICY_STS, "a.example", false, "mx.hoster.example");
+	/* A domain alone says nothing of an address. */
+	hint(f, "b.example", "", "203.0.113.6");
+	assert_int_equal(ask(f, "203.0.113.6").q.defer_code, DEFER_UNMAPPED);
+	/* A forged one takes the address its way to pass, never a demand. */
+	publish(f, "c.example", "mx.c.example", NULL);
+	hint(f, "c.example", "mx.evil.example", "203.0.113.5");
+	expect_unmapped(ask(f, "203.0.113.5"),
+	    "c.example is not known to have an MX host at this address");
+}
+
+static void
+nothing_is_learnt_without_inspect(void **state)
+{
+	struct fixture *f = *state;
+	const struct proven session = { .lifetime_s = 300, .evidence = "e", .len = 1 };
+
+	f->config.inspect = false;
+	publish(f, "a.example", "mx.hoster.example", NULL);
+	rcpt(f, "a.example", HOSTER);
+	hint(f, "a.example", "mx.hoster.example", HOSTER);
+	engine_proven(f->engine, &session);
+	assert_int_equal(users_length(f->engine->users), 0);
+	assert_int_equal(proven_length(f->engine->proven), 0);
+	assert_int_equal(ask(f, HOSTER).q.defer_code, DEFER_UNMAPPED);
+}
+
+static void
+at_relays(void **state)	/* R26 */
+{
+	struct fixture *f = *state;
+	struct got g;
+
+	engine_free(f->engine);
+	f->config.relays = relays;
+	f->config.relays_len = 3;
+	testworld_add(f->t, "relay.example", ANSWER_A, "192.0.2.50");
+	testworld_add(f->t, "relay2.example", ANSWER_A, "192.0.2.51");
+	testworld_publish(f->t, "relay2.example", "1", POLICY("enforce", "relay2.example"));
+	begin(f);
+	/* The first question of all waits for the relays' addresses. */
+	ask_now(f, "192.0.2.50", &g);
+	assert_int_equal(g.count, 0);
+	testworld_run(f->t, 1000);
+	assert_int_equal(g.count, 1);
+	expect(g, POLICY_LOCAL, "relay.example", true, "relay.example");
+	assert_int_equal(g.q.source, SOURCE_RELAY);
+	expect(ask(f, "192.0.2.51"), POLICY_STS, "relay2.example", false, "relay2.example");
+	expect_unmapped(ask(f, "192.0.2.77"),
+	    "192.0.2.77 is not known to have an MX host at this address");
+	/* Everybody's mail goes there: whose recipients were seen says nothing. */
+	publish(f, "a.example", "mx.hoster.example", NULL);
+	rcpt(f, "a.example", "192.0.2.50");
+	assert_int_equal(users_length(f->engine->users), 0);
+	expect(ask(f, "192.0.2.50"), POLICY_LOCAL, "relay.example", true, "relay.example");
+	/* Slow relays are nobody's to wait for longer. */
+	engine_free(f->engine);
+	f->t->dns_ms = 60000;
+	begin(f);
+	ask_now(f, "192.0.2.50", &g);
+	testworld_run(f->t, WAIT_MS);
+	assert_int_equal(g.count, 1);
+	expect_unmapped(g, "the addresses of the relays are not known yet");
+	ask_now(f, "192.0.2.50", &g);
+	engine_cancel(f->engine, &g);
+	testworld_run(f->t, 3 * 60000);
+	assert_int_equal(g.count, 0);
+}
+
+/* R34: the next question sees what the last did not. */
+static void
+a_policy_changes(void **state)
+{
+	struct fixture *f = *state;
+	struct question q = question("a.example", HOSTER);
+	struct got g = { 0 };
+
+	publish(f, "a.example", "mx.hoster.example", POLICY("enforce", "mx.hoster.example"));
+	rcpt(f, "a.example", HOSTER);
+	expect(ask(f, HOSTER), POLICY_STS, "a.example", false, "mx.hoster.example");
+	testworld_publish(f->t, "a.example", "8", POLICY("enforce", "mx.other.example"));
+	q.recheck = true;
+	engine_ask(f->engine, &q, on_answer, &g);
+	testworld_run(f->t, 1000);
+	assert_false(ask(f, HOSTER).q.mx_allowed);
+	/* A rule that ends makes way for it. */
+	publish(f, "soon.example", "mx.s.example", POLICY("enforce", "mx.s.example"));
+	testworld_remove(f->t, "mx.s.example");
+	testworld_add(f->t, "mx.s.example", ANSWER_A, "192.0.2.3");
+	rcpt(f, "soon.example", "192.0.2.3");
+	expect(ask(f, "192.0.2.3"), POLICY_LOCAL, "soon.example", true, "mx.s.example");
+	testworld_run(f->t, 100 * 1000);
+	expect(ask(f, "192.0.2.3"), POLICY_STS, "soon.example", false, "mx.s.example");
+}
+
+static void
+modes(void **state)
+{
+	struct fixture *f = *state;
+
+	publish(f, "a.example", "mx.hoster.example", POLICY("enforce", "mx.hoster.example"));
+	rcpt(f, "a.example", HOSTER);
+	assert_false(ask(f, HOSTER).q.monitor);
+	engine_set_mode(f->engine, MODE_MONITOR);
+	assert_true(ask(f, HOSTER).q.monitor);
+	expect(ask(f, HOSTER), POLICY_STS, "a.example", false, "mx.hoster.example");
+	assert_true(ask(f, "192.0.2.2").q.monitor);
+}
+
+static void
+users_outlive_a_restart(void **state)
+{
+	struct fixture *f = *state;
+	struct got g;
+
+	publish(f, "a.example", "mx.hoster.example", POLICY("enforce", "mx.hoster.example"));
+	rcpt(f, "a.example", HOSTER);
+	restart(f);
+	ask_now(f, HOSTER, &g);
+	assert_int_equal(g.count, 0);		/* its MX set has to be looked up again */
+	testworld_run(f->t, 1000);
+	expect(g, POLICY_STS, "a.example", false, "mx.hoster.example");
+	assert_true(engine_policy_forget(f->engine, "a.example"));
+	expect_unmapped(ask(f, HOSTER), "no recipient domain is known to use this address");
+}
+
+static void
+a_slow_lookup(void **state)
+{
+	struct fixture *f = *state;
+	struct question q = question("", HOSTER);
+	struct got g, gone = { 0 };
+
+	publish(f, "a.example", "mx.hoster.example", POLICY("enforce", "mx.hoster.example"));
+	publish(f, "b.example", "mx.hoster.example", NULL);
+	hint(f, "a.example", "mx.hoster.example", HOSTER);
+	hint(f, "b.example", "mx.hoster.example", HOSTER);
+	testworld_host(f->t, "a.example")->delay_ms = 10000;
+	ask_now(f, HOSTER, &g);
+	engine_ask(f->engine, &q, on_answer, &gone);
+	testworld_run(f->t, 9000);
+	assert_int_equal(g.count, 0);		/* b.example alone is known by now */
+	engine_cancel(f->engine, &gone);
+	testworld_run(f->t, 2000);
+	assert_int_equal(g.count, 1);
+	assert_int_equal(gone.count, 0);
+	expect(g, POLICY_STS, "a.example", false, "mx.hoster.example");
+	assert_int_equal(f->t->fetches, 1);
+}
+
+static void
+waiting_ends(void **state)	/* policy.wait */
+{
+	struct fixture *f = *state;
+	struct got g;
+
+	publish(f, "a.example", "mx.hoster.example", POLICY("enforce", "mx.hoster.example"));
+	publish(f, "b.example", "mx.hoster.example", NULL);
+	hint(f, "a.example", "mx.hoster.example", HOSTER);
+	hint(f, "b.example", "mx.hoster.example", HOSTER);
+	testworld_host(f->t, "a.example")->delay_ms = 60000;
+	ask_now(f, HOSTER, &g);
+	testworld_run(f->t, WAIT_MS - 1);
+	assert_int_equal(g.count, 0);
+	testworld_run(f->t, 1);
+	assert_int_equal(g.count, 1);
+	assert_int_equal(g.q.defer_code, DEFER_UNMAPPED);
+	assert_non_null(strstr(g.reason, "a.example "));
+	testworld_run(f->t, 60000);
+	expect(ask(f, HOSTER), POLICY_STS, "a.example", false, "mx.hoster.example");
+	/* A dead resolver. */
+	f->t->dns_ms = 120000;
+	testworld_run(f->t, 600 * 1000);
+	ask_now(f, HOSTER, &g);
+	testworld_run(f->t, WAIT_MS);
+	assert_int_equal(g.count, 1);
+	assert_non_null(strstr(g.reason, "could not be looked up in time"));
+	testworld_run(f->t, 300 * 1000);
+}
+
+static void
+freeing_answers(void **state)
+{
+	struct fixture *f = *state;
+	struct got g;
+
+	hint(f, "a.example", "mx.hoster.example", HOSTER);
+	ask_now(f, HOSTER, &g);
+	engine_free(f->engine);
+	f->engine = NULL;
+	assert_int_equal(g.count, 1);
+	assert_int_equal(g.q.defer_code, DEFER_SERVICE_DOWN);
+	assert_int_equal(g.evidence_len, 0);
+}
+
+/* Many domains of one hoster, so that the zone holds them: their MX host has the address. */
+static void
+many(struct fixture *f, size_t first, size_t len)
+{
+	char domain[64];
+
+	for (size_t i = first; i < first + len; i++) {
+		snprintf(domain, sizeof(domain), "d%zu.example", i);
+		publish(f, domain, "mx.hoster.example", NULL);
+		hint(f, domain, "mx.hoster.example", HOSTER);
+	}
+}
+
+/* What is not known is looked up 32 at a time; the session does not wait for more. */
+static void
+more_than_can_be_looked_up(void **state)
+{
+	struct fixture *f = *state;
+	struct got g;
+	int times = 0;
+
+	many(f, 0, 32);
+	ask_now(f, HOSTER, &g);
+	assert_int_equal(g.count, 0);
+	testworld_run(f->t, 1000);
+	expect(g, POLICY_NONE_FOUND, "", true, "mx.hoster.example");
+	many(f, 100, 80);
+	do {
+		ask_now(f, HOSTER, &g);
+		if (g.count == 0)
+			break;
+		expect_unmapped(g,
+		    "too many of the domains that use this address have yet to be looked up");
+		testworld_run(f->t, 1000);
+	} while (++times < 10);
+	assert_in_range(times, 2, 4);
+	testworld_run(f->t, 1000);
+	expect(g, POLICY_NONE_FOUND, "", true, "mx.hoster.example");
+}
+
+static void
+crowded(void **state)
+{
+	struct fixture *f = *state;
+	char domain[64];
+
+	for (size_t i = 0; i <= USERS_DOMAINS_MAX; i++) {
+		snprintf(domain, sizeof(domain), "d%zu.example", i);
+		hint(f, domain, "mx.hoster.example", HOSTER);
+	}
+	expect_unmapped(ask(f, HOSTER),
+	    "more recipient domains use this address than can be asked after");
+}
+
+/* Each domain of 50 hosts: to be compared, all with all. */
+static void
+too_many_hosts(void **state)
+{
+	struct fixture *f = *state;
+	char name[64];
+
+	for (size_t k = 0; k < 50; k++) {
+		snprintf(name, sizeof(name), "mx%zu.hoster.example", k);
+		testworld_mx(f->t, "d0.example", 10, name, HOSTER);
+	}
+	assert_int_equal(f->t->zone_len, 100);	/* MX and A in turn */
+	rcpt(f, "d0.example", HOSTER);
+	assert_int_equal(ask(f, HOSTER).q.hosts_len, 50);
+	for (size_t i = 1; i < 45; i++) {
+		snprintf(name, sizeof(name), "d%zu.example", i);
+		for (size_t k = 0; k < 50; k++)
+			snprintf(f->t->zone[2 * k].name, sizeof(name), "%s", name);
+		rcpt(f, name, HOSTER);
+	}
+	expect_unmapped(ask(f, HOSTER), "the domains that use this address have too many MX hosts");
+}
+
+static void
+a_session_is_recalled(void **state)
+{
+	struct fixture *f = *state;
+	struct question q = question("", HOSTER);
+	struct proven session = { .session = { 1, 2, 3 }, .lifetime_s = 300,
+		.evidence = "chain and name", .len = 14 };
+	struct got g = { 0 };
+
+	publish(f, "a.example", "mx.hoster.example", NULL);
+	rcpt(f, "a.example", HOSTER);
+	engine_proven(f->engine, &session);
+	assert_int_equal(proven_length(f->engine->proven), 1);
+	q.resumes = true;
+	memcpy(q.session, session.session, sizeof(q.session));
+	engine_ask(f->engine, &q, on_answer, &g);
+	assert_int_equal(g.count, 1);
+	assert_int_equal(g.evidence_len, 14);
+	assert_memory_equal(g.evidence, "chain and name", 14);
+	/* Nobody asked; another one; nowhere to pass; out of time. */
+	assert_int_equal(ask(f, HOSTER).evidence_len, 0);
+	q.session[31] ^= 1;
+	engine_ask(f->engine, &q, on_answer, &g);
+	assert_int_equal(g.evidence_len, 0);
+	q.session[31] ^= 1;
+	q.peer.ip.s6_addr[15] ^= 1;
+	engine_ask(f->engine, &q, on_answer, &g);
+	assert_int_equal(g.count, 3);
+	assert_int_equal(g.q.state, REQUIREMENT_DEFER);
+	assert_int_equal(g.evidence_len, 0);
+	q.peer.ip.s6_addr[15] ^= 1;
+	restart(f);
+	engine_ask(f->engine, &q, on_answer, &g);
+	testworld_run(f->t, 1000);
+	assert_int_equal(g.count, 4);
+	assert_int_equal(g.evidence_len, 14);
+	testworld_run(f->t, 300 * 1000);
+	engine_ask(f->engine, &q, on_answer, &g);
+	testworld_run(f->t, 1000);
+	assert_int_equal(g.count, 5);
+	assert_int_equal(g.evidence_len, 0);
+}
+
+/* --- what many domains demand is kept, and not a moment too long ------------------------------ */
+
+static bool
+kept(struct fixture *f)
+{
+	struct question q = question("", HOSTER);
+
+	return engine_memo_find(f->engine, &q.peer.ip) != NULL;
+}
+
+/* Enough of them, in two helpings. */
+static void
+teach(struct fixture *f)
+{
+	many(f, 0, 32);
+	ask(f, HOSTER);
+	many(f, 32, 16);
+}
+
+static void
+keep(struct fixture *f)
+{
+	struct got g;
+
+	for (int i = 0; i < 3 && !kept(f); i++) {
+		ask_now(f, HOSTER, &g);
+		testworld_run(f->t, 1000);
+		assert_int_equal(g.count, 1);
+	}
+	assert_true(kept(f));
+	ask_now(f, HOSTER, &g);
+	expect(g, POLICY_NONE_FOUND, "", true, "mx.hoster.example");
+}
+
+static void
+sight(struct fixture *f, const char *ip)
+{
+	struct sighting s = { .mx_host = "mx.hoster.example", .peer = question("", ip).peer };
+
+	engine_sighting(f->engine, &s);
+}
+
+static void
+memo_ends_with_time(void **state)
+{
+	struct fixture *f = *state;
+
+	teach(f);
+	keep(f);
+	testworld_run(f->t, 8900);
+	assert_true(kept(f));
+	testworld_run(f->t, 200);
+	assert_false(kept(f));
+	keep(f);
+	assert_true(kept(f));
+}
+
+static void
+memo_ends_with_what_it_was_made_of(void **state)
+{
+	struct fixture *f = *state;
+	struct question q = question("d7.example", HOSTER);
+	struct got g = { 0 };
+
+	teach(f);
+	keep(f);
+	/* What concerns others does not concern it. */
+	rcpt(f, "x.example", "192.0.2.8");
+	keep(f);
+	hint(f, "d7.example", "mx.hoster.example", HOSTER);
+	sight(f, "192.0.2.8");
+	testworld_publish(f->t, "x.example", "1", POLICY("enforce", "mx.x.example"));
+	assert_true(kept(f));
+	/* The STARTTLS memory of the address. */
+	sight(f, HOSTER);
+	assert_false(kept(f));
+	keep(f);
+	assert_true(f->engine->memos[0].requirement->remembered);
+	/* The mode. */
+	engine_set_mode(f->engine, MODE_MONITOR);
+	assert_false(kept(f));
+	engine_set_mode(f->engine, MODE_ENFORCE);
+	keep(f);
+	/* One more domain, a hint, one domain less. */
+	hint(f, "e.example", "mx.hoster.example", HOSTER);
+	assert_false(kept(f));
+	engine_policy_forget(f->engine, "e.example");
+	keep(f);
+	hint(f, "d7.example", "mx2.hoster.example", HOSTER);
+	assert_false(kept(f));
+	keep(f);
+	assert_true(engine_policy_forget(f->engine, "d9.example"));
+	assert_false(kept(f));
+	keep(f);
+	/* A policy of one of them. */
+	testworld_publish(f->t, "d7.example", "1", POLICY("enforce", "mx.hoster.example"));
+	q.recheck = true;
+	engine_ask(f->engine, &q, on_answer, &g);
+	testworld_run(f->t, 1000);
+	assert_int_equal(g.count, 1);
+	assert_false(kept(f));
+	ask_now(f, HOSTER, &g);
+	expect(g, POLICY_STS, "d7.example", false, "mx.hoster.example");
+	assert_true(kept(f));
+}
+
+static void
+memo_ends_with_an_mx_set(void **state)
+{
+	struct fixture *f = *state;
+	struct question q = question("d7.example", HOSTER);
+	struct got g;
+
+	teach(f);
+	keep(f);
+	testworld_run(f->t, 64 * 1000);
+	keep(f);
+	testworld_remove(f->t, "d7.example");
+	testworld_mx(f->t, "d7.example", 10, "mx.moved.example", "192.0.2.9");
+	q.recheck = true;		/* older than a minute: looked up again */
+	engine_ask(f->engine, &q, on_answer, &(struct got){ 0 });
+	testworld_run(f->t, 1000);
+	assert_false(kept(f));
+	ask_now(f, HOSTER, &g);
+	expect_unmapped(g, "d7.example is not known to have an MX host at this address");
+}
+
+static void
+memo_ends_with_a_rule(void **state)
+{
+	const int64_t soon = domains[4].until;
+	struct fixture *f = *state;
+	struct got g = { 0 };
+
+	teach(f);
+	publish(f, "soon.example", "mx.hoster.example",
+	    POLICY("enforce", "mx.hoster.example"));
+	hint(f, "soon.example", "mx.hoster.example", HOSTER);
+	ask(f, HOSTER);
+	rcpt(f, "soon.example", HOSTER);
+	while (f->t->now_ms < (soon - 1) * 1000)
+		testworld_run(f->t, 1000);
+	engine_memo_drop(f->engine, "", NULL);
+	for (int i = 0; i < 4 && !kept(f); i++) {
+		ask_now(f, HOSTER, &g);
+		testworld_run(f->t, 200);
+	}
+	assert_string_equal(g.domain, "soon.example");
+	assert_true(kept(f) && f->t->now_ms < soon * 1000);
+	testworld_run(f->t, 1000);
+	assert_false(kept(f));
+	assert_int_equal(ask(f, HOSTER).q.policy_type, POLICY_STS);
+}
+
+static void
+memos_are_few(void **state)
+{
+	struct fixture *f = *state;
+	struct requirement q = { .state = REQUIREMENT_READY, .level = LEVEL_VERIFY };
+	struct in6_addr ip = question("", HOSTER).peer.ip;
+
+	for (unsigned i = 0; i < 3 * ENGINE_MEMOS_MAX; i++) {
+		ip.s6_addr[14] = (uint8_t)i;
+		q.age_s = i;
+		engine_memo_keep(f->engine, &ip, &q);
+		engine_memo_keep(f->engine, &ip, &q);
+		testworld_run(f->t, 10);
+	}
+	for (unsigned i = 0; i < 3 * ENGINE_MEMOS_MAX; i++) {
+		const struct requirement *found;
+
+		ip.s6_addr[14] = (uint8_t)i;
+		found = engine_memo_find(f->engine, &ip);
+		assert_int_equal(found != NULL, i >= 2 * ENGINE_MEMOS_MAX);
+		if (found != NULL)
+			assert_int_equal(found->age_s, i);
+	}
+	engine_memo_drop(f->engine, "", &ip);
+	assert_null(engine_memo_find(f->engine, &ip));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(nobody_is_known, setup, teardown),
+		cmocka_unit_test(one_domain),
+		cmocka_unit_test_setup_teardown(rules_of_other_levels, setup, teardown),
+		cmocka_unit_test_setup_teardown(several_domains, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_host_that_is_not_allowed, setup, teardown),
+		cmocka_unit_test_setup_teardown(errors_are_no_answers, setup, teardown),
+		cmocka_unit_test_setup_teardown(learnt_from_hints, setup, teardown),
+		cmocka_unit_test_setup_teardown(nothing_is_learnt_without_inspect, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(at_relays, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_policy_changes, setup, teardown),
+		cmocka_unit_test_setup_teardown(modes, setup, teardown),
+		cmocka_unit_test_setup_teardown(users_outlive_a_restart, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_slow_lookup, setup, teardown),
+		cmocka_unit_test_setup_teardown(waiting_ends, setup, teardown),
+		cmocka_unit_test_setup_teardown(freeing_answers, setup, teardown),
+		cmocka_unit_test_setup_teardown(more_than_can_be_looked_up, setup, teardown),
+		cmocka_unit_test_setup_teardown(crowded, setup, teardown),
+		cmocka_unit_test_setup_teardown(too_many_hosts, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_session_is_recalled, setup, teardown),
+		cmocka_unit_test_setup_teardown(memo_ends_with_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(memo_ends_with_what_it_was_made_of, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(memo_ends_with_an_mx_set, setup, teardown),
+		cmocka_unit_test_setup_teardown(memo_ends_with_a_rule, setup, teardown),
+		cmocka_unit_test_setup_teardown(memos_are_few, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

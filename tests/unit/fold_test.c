@@ -1,0 +1,254 @@
+/* fold_test.c - what several domains demand of one peer, as one requirement
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "policy/fold.h"
+
+static const char *const one[] = { "mx1.test" }, *const two[] = { "mx2.test" },
+    *const both[] = { "mx1.test", "mx2.test" }, *const turned[] = { "mx2.test", "mx1.test" };
+
+/* As require() makes it end to end. */
+static struct requirement
+demand(enum policy_type type, enum sts_mode mode, const char *const *hosts, size_t len)
+{
+	struct requirement q = {
+		.state = REQUIREMENT_READY, .level = LEVEL_VERIFY, .floor = LEVEL_MAY,
+		.policy_type = type, .sts_mode = mode, .mapped = true, .mx_allowed = true,
+		.raised = type == POLICY_NONE_FOUND || (type == POLICY_STS && mode == STS_NONE),
+		.policy_domain = "", .policy_id = "", .mx_host = hosts[0], .sni = hosts[0],
+		.secure_domain = "", .reason = "", .hosts = hosts, .hosts_len = len
+	};
+
+	if (type == POLICY_STS && mode == STS_TESTING)
+		q.floor = LEVEL_VERIFY;
+	return q;
+}
+
+static struct requirement
+nobody(const char *const *hosts, size_t len)
+{
+	return demand(POLICY_NONE_FOUND, STS_NONE, hosts, len);
+}
+
+static struct requirement
+secure(const char *domain)
+{
+	struct requirement q = demand(POLICY_LOCAL, STS_NONE, one, 1);
+
+	q.level = LEVEL_SECURE;
+	q.secure_domain = domain;
+	q.hosts_len = 0;
+	return q;
+}
+
+static const char *
+hosts_of(const struct requirement *q)
+{
+	static char text[256];
+	size_t at = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < q->hosts_len; i++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, i == 0 ? "%s" : " %s",
+		    q->hosts[i]);
+	return text;
+}
+
+/* The stricter of two gives its words, whichever comes first, and the hosts are those of both. */
+static void
+test_strictest(void **state)
+{
+	const struct requirement rising[] = {
+		nobody(both, 2), demand(POLICY_STS, STS_NONE, both, 2),
+		demand(POLICY_LOCAL, STS_NONE, both, 2), demand(POLICY_STS, STS_TESTING, both, 2),
+		demand(POLICY_STS, STS_ENFORCE, both, 2),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 5; i++) {
+		for (size_t k = 0; k < 5; k++) {
+			size_t most = i > k ? i : k;
+			struct requirement a = rising[i], b = rising[k], q;
+			struct fold f;
+
+			a.policy_domain = "a.test";
+			b.policy_domain = "b.test";
+			b.hosts = turned;
+			fold_init(&f);
+			fold_add(&f, "a.test", &a);
+			fold_add(&f, "b.test", &b);
+			assert_false(f.closed);
+			fold_result(&f, false, &q);
+			assert_int_equal(q.state, REQUIREMENT_READY);
+			assert_int_equal(q.level, LEVEL_VERIFY);
+			if (most > 1) {
+				assert_int_equal(q.policy_type, rising[most].policy_type);
+				assert_int_equal(q.sts_mode, rising[most].sts_mode);
+				if (i != k)
+					assert_string_equal(q.policy_domain,
+					    most == i ? "a.test" : "b.test");
+			}
+			assert_int_equal(q.raised, rising[i].raised && rising[k].raised);
+			assert_int_equal(q.floor, i == 3 || k == 3 ? LEVEL_VERIFY : LEVEL_MAY);
+			/* The strictest's order. */
+			assert_string_equal(hosts_of(&q), k > i && k > 1 ? "mx2.test mx1.test" :
+			    "mx1.test mx2.test");
+			assert_string_equal(q.mx_host, q.hosts[0]);
+			assert_string_equal(q.sni, q.hosts[0]);
+			fold_free(&f);
+		}
+	}
+}
+
+static void
+test_names_of_all(void **state)
+{
+	static const struct {
+		const char *const *hosts[3];
+		size_t len[3];
+		const char *names;	/* "": no one name for all */
+	} cases[] = {
+		{ { one, one, one }, { 1, 1, 1 }, "mx1.test" },
+		{ { both, two, turned }, { 2, 1, 2 }, "mx2.test" },
+		{ { both, turned, both }, { 2, 2, 2 }, "mx1.test mx2.test" },
+		{ { one, two, both }, { 1, 1, 2 }, "" },
+		{ { both, one, two }, { 2, 1, 1 }, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct requirement q;
+		struct fold f;
+
+		fold_init(&f);
+		for (size_t k = 0; k < 3; k++) {
+			q = nobody(cases[i].hosts[k], cases[i].len[k]);
+			fold_add(&f, "a.test", &q);
+		}
+		fold_result(&f, false, &q);
+		assert_string_equal(hosts_of(&q), cases[i].names);
+		assert_int_equal(q.state,
+		    cases[i].names[0] != '\0' ? REQUIREMENT_READY : REQUIREMENT_DEFER);
+		fold_free(&f);
+	}
+}
+
+static void
+expect_undecided(struct fold *f, bool monitor, const char *reason)
+{
+	struct requirement q, more = nobody(one, 1);
+
+	assert_true(f->closed);
+	fold_add(f, "late.test", &more);	/* makes nothing good */
+	fold_result(f, monitor, &q);
+	assert_int_equal(q.state, REQUIREMENT_DEFER);
+	assert_int_equal(q.defer_code, DEFER_UNMAPPED);
+	assert_int_equal(q.monitor, monitor);
+	assert_string_equal(q.reason, reason);
+	assert_string_equal(q.mx_host, "");
+	assert_int_equal(q.hosts_len, 0);
+	fold_free(f);
+	fold_init(f);
+}
+
+static void
+test_undecided(void **state)
+{
+	struct requirement ready = nobody(one, 1), other = nobody(two, 1), q, bad = {
+		.state = REQUIREMENT_DEFER, .defer_code = DEFER_DNS_UNDECIDED, .reason = "cannot" };
+	struct fold f;
+
+	(void)state;
+	fold_init(&f);
+	fold_add(&f, "a.test", &bad);
+	expect_undecided(&f, false, "a.test cannot");
+	fold_add(&f, "a.test", &ready);
+	fold_add(&f, "b.test", &bad);
+	expect_undecided(&f, true, "b.test cannot");
+	fold_add(&f, "a.test", &ready);
+	fold_add(&f, "b.test", &other);
+	expect_undecided(&f, false,
+	    "b.test and a.test demand different names of this address");
+	fold_undecided(&f, "", "nobody\x1b knows");
+	expect_undecided(&f, false, "nobody? knows");
+	/* A proof below the domain, and no other demand beside it. */
+	q = secure("a.test");
+	fold_add(&f, "a.test", &q);
+	fold_add(&f, "a.test", &q);
+	assert_false(f.closed);
+	fold_add(&f, "b.test", &ready);
+	expect_undecided(&f, false,
+	    "b.test and a.test demand different names of this address");
+	fold_add(&f, "b.test", &ready);
+	fold_add(&f, "a.test", &q);
+	expect_undecided(&f, false,
+	    "a.test and b.test demand different names of this address");
+	fold_add(&f, "a.test", &q);
+	q = secure("b.test");
+	fold_add(&f, "b.test", &q);
+	expect_undecided(&f, false,
+	    "b.test and a.test demand different names of this address");
+	fold_free(&f);
+}
+
+static void
+test_secure_alone(void **state)
+{
+	struct requirement q = secure("a.test");
+	struct fold f;
+
+	(void)state;
+	fold_init(&f);
+	fold_add(&f, "a.test", &q);
+	fold_result(&f, false, &q);
+	assert_int_equal(q.level, LEVEL_SECURE);
+	assert_string_equal(q.secure_domain, "a.test");
+	assert_string_equal(q.mx_host, "mx1.test");
+	fold_free(&f);
+}
+
+/* A host that one's policy does not allow passes for nobody: that requirement says it. */
+static void
+test_not_allowed(void **state)
+{
+	struct requirement evil = demand(POLICY_STS, STS_ENFORCE, one, 1), good = nobody(one, 1), q;
+	struct fold f;
+
+	(void)state;
+	evil.mx_allowed = false;
+	evil.hosts_len = 0;
+	evil.policy_domain = "b.test";
+	fold_init(&f);
+	fold_add(&f, "a.test", &good);
+	fold_add(&f, "b.test", &evil);
+	assert_true(f.closed);
+	fold_add(&f, "a.test", &good);
+	fold_result(&f, false, &q);
+	assert_int_equal(q.state, REQUIREMENT_READY);
+	assert_false(q.mx_allowed);
+	assert_int_equal(q.hosts_len, 0);
+	assert_string_equal(q.policy_domain, "b.test");
+	assert_string_equal(q.mx_host, "mx1.test");
+	fold_free(&f);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_strictest),
+		cmocka_unit_test(test_names_of_all),
+		cmocka_unit_test(test_undecided),
+		cmocka_unit_test(test_secure_alone),
+		cmocka_unit_test(test_not_allowed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
