@@ -5,6 +5,7 @@
 #include "proxy/deadline.h"
 
 #include "proxy/decide.h"
+#include "proxy/inspect.h"
 #include "daemon/moment.h"
 
 /* next_deadline: the nearest of those that count now; 0 when there is none. */
@@ -14,7 +15,7 @@ next_deadline(const struct session *s)
 	/* While the server owes a reply the client is not the one who is late. */
 	const double all[] = {
 		s->up.pending_len == 0 ? s->client_deadline : 0, s->up.deadline, s->body_deadline,
-		decide_deadline(s)
+		decide_deadline(s), inspect_deadline(s)
 	};
 	double at = 0;
 
@@ -50,7 +51,7 @@ is_past(double deadline, double now)
 static void
 client_late(struct session *s)
 {
-	if (s->wait == WAIT_HANDSHAKE) {
+	if (s->wait == WAIT_HANDSHAKE || s->wait == WAIT_INSPECT) {
 		s->proxy->tls_failed(s->proxy->arg, &s->peer.ip);
 		s->client.failed = true;
 	} else {
@@ -70,6 +71,8 @@ deadline_passed(struct ev_loop *loop, ev_timer *timer, int events)
 	s->armed = 0;
 	if (is_past(decide_deadline(s), now))
 		decide_give_up(s);
+	else if (is_past(inspect_deadline(s), now))
+		inspect_give_up(s);
 	else if (is_past(s->up.deadline, now))
 		upstream_timeout(&s->up);
 	else if (s->wait == WAIT_FLUSH)

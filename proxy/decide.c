@@ -10,12 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/deadline.h"
 #include "proxy/decision.h"
 #include "proxy/report.h"
 #include "daemon/moment.h"
-
-/* Seconds beyond policy.wait until the policy process counts as down. */
-#define ANSWER_GRACE 5
 
 void
 decide_drop(struct session *s)
@@ -42,11 +40,12 @@ decision_done(struct session *s)
 }
 
 static void
-answered(struct asking *asking, struct requirement *requirement)
+answered(struct asking *asking, struct requirement *requirement, const struct recalled *recalled)
 {
 	struct session *s = asking->arg;
 	struct decision *d = s->decision;
 
+	(void)recalled;
 	/* What STARTTLS has shown already holds for the same name. */
 	d->tried = d->tried && strcmp(d->requirement->sni, requirement->sni) == 0;
 	s->up.sni = "";
@@ -313,6 +312,7 @@ peer_step(struct session *s)
 	case SERVER_HELO:
 	case SERVER_STARTTLS:
 	case SERVER_HANDSHAKE:
+	case SERVER_IN_FLIGHT:
 	case SERVER_EHLO_TLS:
 	case SERVER_QUIT:
 		return false;

@@ -119,6 +119,7 @@ deliver_step(struct session *s)
 	case SERVER_HELO:
 	case SERVER_STARTTLS:
 	case SERVER_HANDSHAKE:
+	case SERVER_IN_FLIGHT:
 	case SERVER_EHLO_TLS:
 	case SERVER_QUIT:
 		return false;

@@ -59,6 +59,19 @@ leg_close(struct leg *leg, struct ev_loop *loop)
 	release_out(leg);
 }
 
+int
+leg_release(struct leg *leg, struct ev_loop *loop)
+{
+	int fd = leg->fd;
+
+	assert(fd >= 0 && leg->tls == NULL);
+	ev_io_stop(loop, &leg->io);
+	leg->fd = -1;
+	release_in(leg);
+	release_out(leg);
+	return fd;
+}
+
 /* failed: the connection is gone; nothing more is read or written. */
 static enum leg_result
 failed(struct leg *leg, const char *why)

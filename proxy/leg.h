@@ -48,6 +48,9 @@ void leg_open(struct leg *leg, struct ev_loop *loop, int fd,
 /* leg_close: TLS says goodbye, the socket is closed, buffers are freed. May be called twice. */
 void leg_close(struct leg *leg, struct ev_loop *loop);
 
+/* leg_release: gives the socket back, open and unwatched; buffers are freed. The leg is closed. */
+int leg_release(struct leg *leg, struct ev_loop *loop);
+
 /* leg_fill: reads what there is, as far as the buffer holds it. LEG_OK: something new. In clear
  * text also after a write has failed: the peer's last words may still be there. */
 enum leg_result leg_fill(struct leg *leg);

@@ -185,6 +185,7 @@ phase_reached(struct run *r)
 	case SERVER_HELO:
 	case SERVER_STARTTLS:
 	case SERVER_HANDSHAKE:
+	case SERVER_IN_FLIGHT:
 	case SERVER_EHLO_TLS:
 	case SERVER_QUIT:
 		break;
@@ -272,11 +273,12 @@ say_requirement(struct run *r)
 }
 
 static void
-answered(struct asking *asking, struct requirement *requirement)
+answered(struct asking *asking, struct requirement *requirement, const struct recalled *recalled)
 {
 	struct run *r = asking->arg;
 	char text[ADDRESS_TEXT_SIZE];
 
+	(void)recalled;
 	r->requirement = requirement;
 	say_requirement(r);
 	say(r, false, 0, "connecting to %s", address_print(&asking->question.peer, text));

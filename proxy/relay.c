@@ -57,6 +57,7 @@ relay_server_gone(struct session *s)
 		break;
 	case WAIT_DECISION:
 	case WAIT_TLS:
+	case WAIT_INSPECT:
 	case WAIT_HANDSHAKE:
 	case WAIT_SKIP_BODY:
 	case WAIT_SKIP_CHUNK:

@@ -14,15 +14,27 @@ milliseconds(double from, double to)
 	return from > 0 && to > from ? (uint32_t)((to - from) * 1000) : 0;
 }
 
+/* fill_path: the path it took in the end, and with path: inspect why. */
 static void
-fill_session(struct event *e, const struct session *s)
+fill_path(struct event *e, bool end_to_end, const char *ended_here, const char *detail)
+{
+	e->path = end_to_end ? "inspect" : "upgrade";
+	if (!end_to_end && ended_here == NULL)
+		return;
+	e->inspect_outcome = end_to_end ? "end-to-end" : "ended-here";
+	e->inspect_code = end_to_end ? "" : ended_here;
+	e->inspect_detail = end_to_end || detail == NULL ? "" : detail;
+}
+
+static void
+fill_session(struct event *e, const struct session *s, bool end_to_end)
 {
 	e->time_us = moment_wall_us();
 	e->session_id = s->id;
-	e->path = "upgrade";
 	e->src = s->peer;
 	e->dest = s->origin;
 	e->helo = s->hello == NULL ? "" : s->hello;
+	fill_path(e, end_to_end, s->ended_here, s->ended_here_detail);
 }
 
 static void
@@ -101,7 +113,7 @@ report_decision(struct session *s, const struct report_decision *d)
 
 	event_clear(&e);
 	e.type = EVENT_DECISION;
-	fill_session(&e, s);
+	fill_session(&e, s, d->end_to_end);
 	fill_policy(&e, d->requirement, d->verdict);
 	if (d->proof != NULL && d->proof->state != PROOF_NO_TLS)
 		fill_tls(&e, d->proof, names);
@@ -126,22 +138,27 @@ report_decision(struct session *s, const struct report_decision *d)
 }
 
 void
-report_end(struct session *s)
+report_end(struct proxy *proxy, const struct report_end *end)
 {
 	struct event e;
 
 	event_clear(&e);
 	e.type = EVENT_SESSION;
-	fill_session(&e, s);
+	e.time_us = moment_wall_us();
+	e.session_id = end->id;
+	e.src = end->peer;
+	e.dest = end->origin;
+	e.helo = end->hello == NULL ? "" : end->hello;
+	fill_path(&e, end->end_to_end, end->ended_here, end->ended_here_detail);
 	e.action = "closed";
-	e.ended_by = s->ended_by;
-	e.detail = s->why;
-	e.bytes_in = s->client.bytes_in;
-	e.bytes_out = s->client.bytes_out;
-	e.messages = s->messages;
-	e.duration_ms = milliseconds(s->opened, moment_now());
-	add(s->proxy, &e);
-	counters_add(s->proxy->counters, s->proxy->column, COUNTER_MESSAGES, s->messages);
+	e.ended_by = end->ended_by;
+	e.detail = end->why;
+	e.bytes_in = end->bytes_in;
+	e.bytes_out = end->bytes_out;
+	e.messages = end->messages;
+	e.duration_ms = milliseconds(end->opened, moment_now());
+	add(proxy, &e);
+	counters_add(proxy->counters, proxy->column, COUNTER_MESSAGES, end->messages);
 }
 
 void

@@ -30,6 +30,8 @@ static const struct row rows[] = {
 	    SERVER_READY, SERVER_READY, true },
 	[SERVER_HANDSHAKE] = { "in the TLS handshake with the MX", 120, 0, SERVER_SECURED,
 	    SERVER_DEAD, SERVER_DEAD, false },
+	[SERVER_IN_FLIGHT] = { "in the client's TLS handshake with the MX", 120, 0,
+	    SERVER_IN_FLIGHT, SERVER_DEAD, SERVER_DEAD, false },
 	[SERVER_SECURED] = { "judging the MX", 0, 0, SERVER_EHLO_TLS,
 	    SERVER_DEAD, SERVER_DEAD, false },
 	[SERVER_EHLO_TLS] = { "waiting for the reply to EHLO after STARTTLS", 300, 250,

@@ -17,6 +17,7 @@ enum server_phase {
 	SERVER_READY,		/* commands may be relayed */
 	SERVER_STARTTLS,
 	SERVER_HANDSHAKE,
+	SERVER_IN_FLIGHT,	/* the client's handshake, not ours (proxy/inspect.h) */
 	SERVER_SECURED,		/* handshake finished; waits for the verdict */
 	SERVER_EHLO_TLS,	/* the second EHLO (RFC 3207 4.2) */
 	SERVER_QUIT,

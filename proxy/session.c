@@ -10,9 +10,11 @@
 #include "proxy/commands.h"
 #include "proxy/deadline.h"
 #include "proxy/decide.h"
+#include "proxy/inspect.h"
 #include "proxy/relay.h"
 #include "proxy/report.h"
 #include "proxy/transfer.h"
+#include "proxy/tunnel.h"
 #include "daemon/moment.h"
 
 /* Steps in one turn: a client that pipelines without end must let other sessions have theirs. */
@@ -72,6 +74,7 @@ session_end(struct session *s, const char *ended_by, const char *why)
 	s->client_deadline = moment_now() + FLUSH_TIMEOUT;
 	s->body_deadline = 0;
 	decide_drop(s);
+	inspect_drop(s);
 	upstream_close(&s->up);
 }
 
@@ -113,20 +116,34 @@ session_dial(struct session *s)
 	session_end(s, "postern", "out of descriptors");
 }
 
-/* client_handshake_step: our 220 first, then the client's handshake. */
+void
+session_terminate(struct session *s)
+{
+	s->client.tls = terminate(s->proxy->terminator, s->client.fd);
+	if (s->client.tls == NULL) {
+		session_end(s, "postern", "out of memory");
+		return;
+	}
+	s->wait = WAIT_HANDSHAKE;
+	s->client_deadline = moment_now() + HANDSHAKE_TIMEOUT;
+}
+
+/* begin_handshake: our 220 first, then the client's handshake, with the MX or with us. */
+static bool
+begin_handshake(struct session *s)
+{
+	if (leg_flush(&s->client) != LEG_OK)
+		return false;
+	if (s->proxy->config->inspect)
+		inspect_begin(s);
+	else
+		session_terminate(s);
+	return true;
+}
+
 static bool
 client_handshake_step(struct session *s)
 {
-	if (s->wait == WAIT_TLS) {
-		if (leg_flush(&s->client) != LEG_OK)
-			return false;
-		s->client.tls = terminate(s->proxy->terminator, s->client.fd);
-		if (s->client.tls == NULL) {
-			session_end(s, "postern", "out of memory");
-			return true;
-		}
-		s->wait = WAIT_HANDSHAKE;
-	}
 	enum leg_result r = leg_handshake(&s->client);
 	if (r == LEG_AGAIN)
 		return false;
@@ -153,6 +170,9 @@ client_step_once(struct session *s)
 	case WAIT_COMMAND:
 		return commands_step(s);
 	case WAIT_TLS:
+		return begin_handshake(s);
+	case WAIT_INSPECT:
+		return inspect_step(s);
 	case WAIT_HANDSHAKE:
 		return client_handshake_step(s);
 	case WAIT_BODY:
@@ -176,8 +196,8 @@ client_step_once(struct session *s)
 static bool
 client_fill(struct session *s)
 {
-	if (s->wait == WAIT_TLS || s->wait == WAIT_HANDSHAKE || !s->client.readable ||
-	    leg_full(&s->client))
+	if (s->wait == WAIT_TLS || s->wait == WAIT_INSPECT || s->wait == WAIT_HANDSHAKE ||
+	    !s->client.readable || leg_full(&s->client))
 		return false;
 	return leg_fill(&s->client) == LEG_OK;
 }
@@ -213,8 +233,27 @@ watch(struct session *s)
 	bool listen = !dialling && s->up.phase != SERVER_SECURED &&
 	    leg_waiting(&s->client) < LEG_OUT_HIGH;
 
-	leg_watch(&s->client, loop, s->wait != WAIT_FLUSH && s->wait != WAIT_TLS, false);
+	bool hear = s->wait != WAIT_FLUSH && s->wait != WAIT_TLS;
+
+	if (s->wait == WAIT_INSPECT)
+		inspect_wants(s, &hear, &listen);
+	leg_watch(&s->client, loop, hear, false);
 	leg_watch(&s->up.leg, loop, listen, dialling);
+}
+
+static void
+record_end(const struct session *s)
+{
+	const struct report_end end = {
+		.id = s->id, .hello = s->hello, .peer = s->peer, .origin = s->origin,
+		.opened = s->opened, .ended_here = s->ended_here,
+		.ended_here_detail = s->ended_here_detail,
+		.end_to_end = s->end_to_end,
+		.ended_by = s->ended_by, .why = s->why, .bytes_in = s->client.bytes_in,
+		.bytes_out = s->client.bytes_out, .messages = s->messages,
+	};
+
+	report_end(s->proxy, &end);
 }
 
 static void
@@ -222,9 +261,11 @@ finish(struct session *s)
 {
 	struct proxy *p = s->proxy;
 
+	if (!s->handed_over)
+		record_end(s);
 	decide_drop(s);
+	inspect_drop(s);
 	upstream_close(&s->up);
-	report_end(s);
 	leg_close(&s->client, p->loop);
 	ev_timer_stop(p->loop, &s->timer);
 	if (s->previous != NULL)
@@ -314,7 +355,6 @@ session_reap(struct proxy *proxy)
 
 	while ((s = proxy->ended) != NULL) {
 		proxy->ended = s->next;
-		counters_client_leave(proxy->counters, proxy->column, &s->peer.ip);
 		if (s->broken != NULL)
 			proof_clear(s->broken);
 		free(s->broken);
@@ -322,10 +362,20 @@ session_reap(struct proxy *proxy)
 		free(s->hello);
 		free(s->server_name);
 		free(s->late_reply);
+		free(s->ended_here_detail);
+		if (!s->handed_over)
+			session_vacate(proxy, &s->peer);
 		free(s);
-		proxy->open--;
-		proxy->left(proxy->arg);
 	}
+	tunnel_reap(proxy);
+}
+
+void
+session_vacate(struct proxy *proxy, const struct address *peer)
+{
+	counters_client_leave(proxy->counters, proxy->column, &peer->ip);
+	proxy->open--;
+	proxy->left(proxy->arg);
 }
 
 void
@@ -338,4 +388,5 @@ session_shutdown(struct proxy *proxy)
 		next = s->next;
 		session_turn(s);
 	}
+	tunnel_shutdown(proxy);
 }

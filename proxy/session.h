@@ -18,6 +18,7 @@
 #include "proxy/client_dialogue.h"
 #include "proxy/envelope.h"
 #include "proxy/leg.h"
+#include "proxy/pipes.h"
 #include "proxy/upstream.h"
 #include "record/counters.h"
 #include "record/id.h"
@@ -26,7 +27,9 @@
 #include "tls/terminate.h"
 
 struct decision;
+struct inspect;
 struct session;
+struct tunnel;
 
 /* What all sessions of a worker share. */
 struct proxy {
@@ -45,6 +48,10 @@ struct proxy {
 	void (*tls_failed)(void *arg, const struct in6_addr *client);
 	bool (*tls_unwanted)(void *arg, const struct in6_addr *client);
 	void *arg;
+	/* A TLS session in flight whose server has proven itself. */
+	void (*proven)(void *arg, const struct proven *p);
+	struct pipes pipes;
+	struct tunnel *tunnels, *tunnels_ended;	/* sessions that the kernel carries on */
 	struct session *sessions;	/* open ones */
 	struct session *ended;		/* to be freed after this turn of the loop */
 	size_t open;
@@ -57,7 +64,8 @@ enum session_wait {
 	WAIT_COMMAND,
 	WAIT_HELLO,		/* the server's reply to EHLO */
 	WAIT_TLS,		/* our 220 to go out, then the client's handshake */
-	WAIT_HANDSHAKE,
+	WAIT_INSPECT,		/* the client's handshake with the MX (proxy/inspect.h) */
+	WAIT_HANDSHAKE,		/* with us */
 	WAIT_DECISION,		/* policy, or what it takes to satisfy it */
 	WAIT_DATA,		/* the server's 354 */
 	WAIT_BODY,		/* mail data to pass */
@@ -85,6 +93,11 @@ struct session {
 	char *server_name;		/* first word of the server's EHLO reply */
 	struct envelope mail;
 	struct decision *decision;	/* with WAIT_DECISION */
+	struct inspect *inspect;	/* with WAIT_INSPECT */
+	const char *ended_here;		/* why the client's TLS did not stay its own; static, NULL */
+	char *ended_here_detail;	/* NULL */
+	bool end_to_end;		/* it stayed its own */
+	bool handed_over;		/* a tunnel has the sockets, the place and the record */
 	struct proof *broken;		/* an opportunistic handshake that failed; clear since */
 	struct body body;
 	size_t cleared;			/* octets at the front of client.in that may be passed */
@@ -106,8 +119,10 @@ struct session *session_new(struct proxy *proxy, int fd, const struct address *p
     const struct address *origin, bool local);
 void session_turn(struct session *s);
 
-/* session_reap: frees what has ended; called by the loop between turns. */
+/* session_reap: frees what has ended, tunnels too; called by the loop between turns. */
 void session_reap(struct proxy *proxy);
+/* session_vacate: its place among the open ones is free again. */
+void session_vacate(struct proxy *proxy, const struct address *peer);
 
 /* session_shutdown: 421 to every client that has no transaction open; others at its end. */
 void session_shutdown(struct proxy *proxy);
@@ -125,6 +140,8 @@ void session_reset(struct session *s);
 void session_await_command(struct session *s);
 /* session_await: something else than the client is waited for. */
 void session_await(struct session *s, enum session_wait wait);
+/* session_terminate: the client's TLS handshake, with us. */
+void session_terminate(struct session *s);
 /* session_dial: a new connection to the origin; where there is no descriptor the session ends. */
 void session_dial(struct session *s);
 /* session_fault: the client broke the protocol beyond mending: reply and end. */

@@ -197,6 +197,7 @@ transfer_step(struct session *s)
 	case WAIT_COMMAND:
 	case WAIT_HELLO:
 	case WAIT_TLS:
+	case WAIT_INSPECT:
 	case WAIT_HANDSHAKE:
 	case WAIT_DECISION:
 	case WAIT_DATA:

@@ -211,6 +211,7 @@ upstream_next(struct upstream *u, enum pending_kind *kind, struct reply_line *li
 	case SERVER_HANDSHAKE:
 		return upstream_handshake_step(u);
 	case SERVER_SECURED:	/* whatever comes now is looked at before the second EHLO */
+	case SERVER_IN_FLIGHT:
 		return UPSTREAM_NOTHING;
 	case SERVER_DEAD:
 		if (!u->unsaid)
@@ -284,16 +285,41 @@ upstream_hello(struct upstream *u, const char *name)
 	say(u, "EHLO ", name);
 }
 
-void
-upstream_starttls(struct upstream *u, const char *sni, bool proven)
+static void
+starttls(struct upstream *u, bool in_flight)
 {
 	assert(u->phase == SERVER_READY && u->pending_len == 0 && u->leg.tls == NULL);
 	if (!quiet(u))
 		return;
-	u->sni = sni;
-	u->proven = proven;
+	u->in_flight = in_flight;
 	upstream_enter(u, SERVER_STARTTLS);
 	say(u, "STARTTLS", "");
+}
+
+void
+upstream_starttls(struct upstream *u, const char *sni, bool proven)
+{
+	u->sni = sni;
+	u->proven = proven;
+	starttls(u, false);
+}
+
+void
+upstream_starttls_in_flight(struct upstream *u)
+{
+	starttls(u, true);
+}
+
+bool
+upstream_silent(struct upstream *u)
+{
+	u->leg.readable = true;
+	leg_fill(&u->leg);
+	if (leg_unread(&u->leg) == 0)
+		return true;
+	u->starttls = STARTTLS_INJECTED;
+	upstream_violation(u, "octets behind the 220 of STARTTLS");
+	return false;
 }
 
 bool

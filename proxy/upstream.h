@@ -53,6 +53,7 @@ struct upstream {
 	const char *name;		/* for EHLO; the session's */
 	const char *sni;		/* the requirement's; until the handshake is over */
 	bool proven;			/* this handshake must give a proof */
+	bool in_flight;			/* behind STARTTLS the client's own handshake follows */
 	char said[UPSTREAM_SAID_SIZE];	/* greeting, EHLO's first line, or refusal; printable */
 };
 
@@ -84,6 +85,12 @@ void upstream_hello(struct upstream *u, const char *name);
 /* upstream_starttls: from SERVER_READY in clear text, if offered; sni must stay until the handshake
  * is over. */
 void upstream_starttls(struct upstream *u, const char *sni, bool proven);
+
+/* upstream_starttls_in_flight: the same for the client's own handshake: SERVER_IN_FLIGHT then, in
+ * which the leg is the caller's. upstream_silent: nothing was said behind the 220 so far; false:
+ * somebody did, and the connection is over (STARTTLS_INJECTED). */
+void upstream_starttls_in_flight(struct upstream *u);
+bool upstream_silent(struct upstream *u);
 
 /* upstream_may_send: whether one more command may go out now (PIPELINING, room). */
 bool upstream_may_send(const struct upstream *u);

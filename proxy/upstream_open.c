@@ -100,6 +100,10 @@ upstream_begin_tls(struct upstream *u)
 		u->leg.failed = true;
 		return upstream_died(u, "octets behind the 220 of STARTTLS");
 	}
+	if (u->in_flight) {
+		upstream_enter(u, SERVER_IN_FLIGHT);
+		return UPSTREAM_CHANGED;
+	}
 	u->leg.tls = originate(u->originator, u->leg.fd, u->sni, &u->peer.ip,
 	    sizeof(u->peer.ip), u->proven);
 	if (u->leg.tls == NULL)

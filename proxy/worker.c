@@ -25,6 +25,7 @@
 #define ACCEPT_PAUSE 1.0	/* seconds, unless a session ends before */
 #define FAR_FUTURE 1e10		/* epoch seconds; keeps libev from waking for its clock check */
 #define MESSAGE_SIZE 1024	/* a sighting or a probe's step */
+#define PROVEN_SIZE (MESSAGE_EVIDENCE_MAX + 128)
 
 struct worker {
 	const struct worker_start *start;
@@ -46,7 +47,7 @@ send_policy(void *arg, const void *p, size_t len)
 {
 	struct worker *w = arg;
 
-	return w->policy != NULL && channel_send(w->policy, p, len, -1);
+	return w->policy != NULL && len > 0 && channel_send(w->policy, p, len, -1);
 }
 
 static void
@@ -76,6 +77,7 @@ policy_message(void *arg, const unsigned char *p, size_t len, int fd)
 	case MESSAGE_PROBE_STEP:
 	case MESSAGE_HINT:
 	case MESSAGE_STALE:
+	case MESSAGE_PROVEN:
 		break;
 	}
 }
@@ -117,25 +119,30 @@ policy_end(void *arg, int fd)
 	queue_resend(w->proxy.records);
 }
 
+/* A lost sighting is made up by the next one. */
 static void
 sighting(void *arg, const struct sighting *s)
 {
 	unsigned char message[MESSAGE_SIZE];
-	size_t len = message_sighting(message, sizeof(message), s);
 
-	/* A lost sighting is made up by the next one. */
-	if (len > 0)
-		send_policy(arg, message, len);
+	send_policy(arg, message, message_sighting(message, sizeof(message), s));
+}
+
+/* A lost one costs its client a full handshake, or its TLS ends here. */
+static void
+proven(void *arg, const struct proven *p)
+{
+	unsigned char message[PROVEN_SIZE];
+
+	send_policy(arg, message, message_proven(message, sizeof(message), p));
 }
 
 static void
 probe_step(void *arg, const struct probe_step *s)
 {
 	unsigned char message[MESSAGE_SIZE];
-	size_t len = message_probe_step(message, sizeof(message), s);
 
-	if (len > 0)
-		send_policy(arg, message, len);
+	send_policy(arg, message, message_probe_step(message, sizeof(message), s));
 }
 
 static void
@@ -166,7 +173,7 @@ pause_accept(struct worker *w)
 }
 
 static void
-session_left(void *arg)
+left(void *arg)
 {
 	struct worker *w = arg;
 
@@ -337,6 +344,7 @@ dismantle(struct worker *w)
 	asker_free(w->proxy.asker);
 	originator_free(w->proxy.originator);
 	terminator_free(w->proxy.terminator);
+	pipes_close(&w->proxy.pipes);
 }
 
 /* close_sandbox: from here on a captured worker reaches nothing but its sessions and channels. */
@@ -371,9 +379,10 @@ worker_main(const struct worker_start *start)
 	w.loop = ev_default_loop(EVFLAG_AUTO);
 	w.proxy = (struct proxy){
 		.loop = w.loop, .config = start->config, .counters = start->counters,
-		.column = start->column, .sighting = sighting, .left = session_left,
+		.column = start->column, .sighting = sighting, .proven = proven, .left = left,
 		.tls_failed = tls_failed, .tls_unwanted = tls_unwanted, .arg = &w,
 	};
+	pipes_init(&w.proxy.pipes);
 	if (!prepare(&w))
 		return EXIT_FAILURE;
 	w.child = child_new(w.loop, start->parent, &child_events, &w);

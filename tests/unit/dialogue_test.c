@@ -28,6 +28,7 @@ allowed(enum server_phase from, int code, unsigned lines, enum server_phase to)
 	case SERVER_HELO:
 		return from == SERVER_EHLO && code >= 500;
 	case SERVER_HANDSHAKE:
+	case SERVER_IN_FLIGHT:
 		return from == SERVER_STARTTLS && code == 220 && lines == 1;
 	case SERVER_DEAD:
 		return true;

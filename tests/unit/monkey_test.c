@@ -159,7 +159,7 @@ answer(struct monkey *m, size_t i)
 		q.defer_code = DEFER_DNS_UNDECIDED;
 	}
 	q.remembered = strcmp(policy, "may") == 0 && dice(4) == 0;
-	size_t len = message_answer(message, sizeof(message), id, &q);
+	size_t len = message_answer(message, sizeof(message), id, &q, NULL);
 	assert_true(len > 0 && asker_answer(m->proxy.asker, message, len));
 }
 

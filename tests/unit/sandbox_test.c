@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -157,6 +158,27 @@ talks(void)
 	    socket(AF_INET6, SOCK_STREAM, 0) >= 0;
 }
 
+/* What a session that passes end to end asks for. */
+static bool
+splices(void)
+{
+	int out = socket(AF_INET, SOCK_STREAM, 0), pipes[2], in;
+	char c = '\0';
+
+	if (connect(out, (struct sockaddr *)&there, sizeof(there)) != 0 ||
+	    (in = accept4(door, NULL, NULL, 0)) < 0 || pipe2(pipes, O_NONBLOCK) != 0)
+		return false;
+	return fcntl(pipes[1], F_SETPIPE_SZ, 131072) == 131072 &&
+	    fcntl(pipes[1], F_GETPIPE_SZ) == 131072 &&
+	    setsockopt(in, IPPROTO_TCP, TCP_USER_TIMEOUT, &(int){ 1000 }, sizeof(int)) == 0 &&
+	    setsockopt(in, SOL_SOCKET, SO_KEEPALIVE, &(int){ 1 }, sizeof(int)) == 0 &&
+	    send(out, "x", 1, 0) == 1 &&
+	    splice(in, NULL, pipes[1], NULL, 65536, SPLICE_F_MOVE | SPLICE_F_NONBLOCK) == 1 &&
+	    splice(pipes[0], NULL, in, NULL, 1, SPLICE_F_MOVE | SPLICE_F_NONBLOCK) == 1 &&
+	    shutdown(in, SHUT_WR) == 0 && recv(out, &c, 1, 0) == 1 && c == 'x' &&
+	    recv(out, &c, 1, 0) == 0;
+}
+
 static bool
 remembers(void)
 {
@@ -260,6 +282,7 @@ what_is_not(void **state)
 {
 	(void)state;
 	assert_true(inside(talks, true));
+	assert_true(inside(splices, true));
 	assert_true(inside(remembers, true));
 	assert_true(inside(signals_itself, true));
 }

@@ -10,9 +10,14 @@
  *   C: TEXT    the client says it (consecutive lines go in one segment)   C| TEXT  without CRLF
  *   S: GLOB    the client hears it
  *   => GLOB    the MX hears it      <= TEXT  the MX says it     <| TEXT  without CRLF
- *   C! CLOSE | HALF | TLS | PLAIN   the client closes, half-closes, starts TLS
+ *   C! CLOSE | HALF | TLS           the client closes, half-closes, starts TLS
+ *   C! HELLO 1.2 | 1.3              it begins a TLS handshake, with whoever answers; from its second
+ *                                   time on it offers to resume
+ *   C! AGAIN                        it hangs up and comes again
+ *   C! SECURED CERT                 that handshake is over, and it was shown CERT
  *   S! CLOSED                       the client sees the end
  *   => DIAL | CLOSED | TLS CERT     the MX is dialled, sees the end, makes a handshake with CERT
+ *   => TLS? CERT | HELLO            it begins one that will not be finished; takes a ClientHello
  *   <= CLOSE                        the MX closes
  *   answer DOMAIN: WORDS            a held question is answered
  *   event: KEY=GLOB ...             the next decision event
@@ -21,13 +26,18 @@
  *   quiet                           nothing is said to anybody for a while, and the loop sleeps
  *   <! TEXT                         the MX says it and is gone at once
  *   late client | server | policy   the deadline for them has passed
+ *   inspect                         path: inspect (first of all); the policy of domain "-" is then what
+ *                                   the address demands: raised HOST | enforce HOST | unmapped
+ *   forgotten                       the policy process has forgotten all TLS sessions
  *   deaf client | mx                stops reading, with small buffers; `hears` goes on
  *
  * TEXT knows \r \n \0 \xHH and {N} for N octets of filling; a "\" at the end of a line leaves CRLF
  * out. */
 #include <dirent.h>
+#include <fcntl.h>
 #include <fnmatch.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -44,13 +54,17 @@
 
 #include "policy/judge.h"
 #include "proxy/decision.h"
+#include "proxy/inspect.h"
 #include "daemon/moment.h"
 #include "record/event.h"
 #include "tests/unit/testca.h"
+#include "tls/session.h"
 
 #define PATIENCE_MS 3000
 #define DOMAINS_MAX 8
 #define EVENTS_MAX 32
+#define MEMORY_LEN 8
+#define CERTIFICATES_MAX 4
 #define PIPE_SIZE (1 << 20)
 
 /* One end of a connection that the scenario plays. */
@@ -59,6 +73,13 @@ struct end {
 	struct stream *tls;
 	bool closed, shaking, deaf;	/* shaking: in a TLS handshake */
 	char *in;
+	size_t len;
+};
+
+/* What the policy process was told of a TLS session. */
+struct memory {
+	uint8_t session[MESSAGE_NAME];
+	unsigned char evidence[MESSAGE_EVIDENCE_MAX];
 	size_t len;
 };
 
@@ -79,10 +100,19 @@ struct play {
 	bool monitor;
 	struct {
 		uint32_t id;
-		bool recheck;
+		bool recheck, resumes;
+		uint8_t session[MESSAGE_NAME];
 		char domain[256];
 	} asked[16];
 	size_t asked_len;
+	struct memory memory[MEMORY_LEN];
+	size_t memory_len;
+	struct {
+		char name[64];
+		struct terminator *terminator;
+	} certificates[CERTIFICATES_MAX];	/* the MX's, kept for their tickets */
+	unsigned number;		/* of the play: the client's slot for resumption */
+	size_t opened;
 	char events[EVENTS_MAX][2048];
 	size_t events_len, events_seen;
 	size_t left;
@@ -116,25 +146,43 @@ policy_send(void *arg, const void *m, size_t len)
 	size_t event_len;
 	uint64_t sequence;
 	struct event e;
+	struct proven proven;
 
-	if (message_get_question(m, len, &q)) {
+	if (message_get_proven(m, len, &proven)) {
+		struct memory *k = &p->memory[p->memory_len++ % MEMORY_LEN];
+		memcpy(k->session, proven.session, MESSAGE_NAME);
+		memcpy(k->evidence, proven.evidence, proven.len);
+		k->len = proven.len;
+	} else if (message_get_question(m, len, &q)) {
 		p->asked[p->asked_len].id = q.id;
 		p->asked[p->asked_len].recheck = q.recheck;
+		p->asked[p->asked_len].resumes = q.resumes;
+		memcpy(p->asked[p->asked_len].session, q.session, MESSAGE_NAME);
 		snprintf(p->asked[p->asked_len++].domain, 256, "%s", q.domain);
 	} else if (message_get_record(m, len, &sequence, &event, &event_len)) {
 		assert_true(event_decode(event, event_len, &e));
 		if (e.type == EVENT_DECISION && p->events_len < EVENTS_MAX)
 			snprintf(p->events[p->events_len++], 2048,
 			    "verdict=%s|result_type=%s|reason_code=%s|starttls=%s|rcpt_domain=%s|"
-			    "policy_type=%s|policy_source=%s|mx_host=%s|sni=%s|resumed=%d|",
-			    e.verdict, e.result_type, e.reason_code, e.starttls, e.rcpt_domain,
-			    e.policy_type, e.policy_source, e.mx_host, e.tls_sni, e.tls_resumed);
+			    "policy_type=%s|policy_source=%s|mx_host=%s|sni=%s|resumed=%d|"
+			    "path=%s|inspect=%s|code=%s|", e.verdict, e.result_type, e.reason_code, e.starttls, e.rcpt_domain,
+			    e.policy_type, e.policy_source, e.mx_host, e.tls_sni, e.tls_resumed,
+			    e.path, e.inspect_outcome, e.inspect_code);
 	}
 	return true;
 }
 
+static struct recalled
+recall(const struct play *p, bool resumes, const uint8_t session[MESSAGE_NAME])
+{
+	for (size_t i = 0; resumes && i < p->memory_len && i < MEMORY_LEN; i++)
+		if (memcmp(p->memory[i].session, session, MESSAGE_NAME) == 0)
+			return (struct recalled){ p->memory[i].evidence, p->memory[i].len };
+	return (struct recalled){ NULL, 0 };
+}
+
 static void
-send_answer(struct play *p, uint32_t id, const char *words)
+send_answer(struct play *p, uint32_t id, const char *words, const struct recalled *recalled)
 {
 	static unsigned char message[WIRE_MESSAGE_MAX];
 	char copy[256], *save = NULL;
@@ -158,6 +206,12 @@ send_answer(struct play *p, uint32_t id, const char *words)
 		q.mx_allowed = word[0] != 's';
 	} else if (strcmp(word, "remembered") == 0) {
 		q.remembered = true;
+	} else if (strcmp(word, "raised") == 0) {
+		q.level = LEVEL_VERIFY;
+		q.raised = true;
+	} else if (strcmp(word, "unmapped") == 0) {
+		q.state = REQUIREMENT_DEFER;
+		q.defer_code = DEFER_UNMAPPED;
 	} else if (strcmp(word, "undecided") == 0) {
 		q.state = REQUIREMENT_DEFER;
 		q.defer_code = DEFER_DNS_UNDECIDED;
@@ -171,7 +225,7 @@ send_answer(struct play *p, uint32_t id, const char *words)
 		hosts[q.hosts_len++] = word;
 	if (q.hosts_len > 0)
 		q.sni = q.mx_host = hosts[0], q.mapped = true;
-	size_t len = message_answer(message, sizeof(message), id, &q);
+	size_t len = message_answer(message, sizeof(message), id, &q, recalled);
 	assert_true(len > 0 && asker_answer(p->proxy.asker, message, len));
 }
 
@@ -194,8 +248,9 @@ answer_questions(struct play *p)
 		if (strcmp(words, "hold") == 0)
 			continue;
 		uint32_t id = p->asked[i].id;
+		struct recalled r = recall(p, p->asked[i].resumes, p->asked[i].session);
 		p->asked[i--] = p->asked[--p->asked_len];
-		send_answer(p, id, words);
+		send_answer(p, id, words, &r);
 	}
 }
 
@@ -251,11 +306,34 @@ seconds(void)
 }
 
 static void
+shake(struct end *e)
+{
+	if (!e->shaking)
+		return;
+	switch (stream_handshake(e->tls)) {
+	case STREAM_OK:
+		e->shaking = false;
+		break;
+	case STREAM_WANT_READ:
+	case STREAM_WANT_WRITE:
+		break;
+	case STREAM_CLOSED:
+	case STREAM_CUT:
+	case STREAM_FAILED:
+		e->shaking = false;
+		e->closed = true;
+		break;
+	}
+}
+
+static void
 spin(struct play *p)
 {
 	ev_run(p->loop, EVRUN_NOWAIT);
 	session_reap(&p->proxy);
 	answer_questions(p);
+	shake(&p->client);
+	shake(&p->mx);
 	end_read(&p->client);
 	end_read(&p->mx);
 }
@@ -307,8 +385,16 @@ static bool
 is_secured(struct play *p, struct end *e)
 {
 	(void)p;
-	e->shaking = stream_handshake(e->tls) != STREAM_OK;
 	return !e->shaking;
+}
+
+static bool
+has_hello(struct play *p, struct end *e)
+{
+	char first;
+
+	(void)p;
+	return recv(e->fd, &first, 1, MSG_DONTWAIT | MSG_PEEK) == 1 && first == 0x16;
 }
 
 static bool
@@ -389,22 +475,37 @@ say(struct play *p, struct end *e, const char *data, size_t len)
 
 /* --- the scenario -------------------------------------------------------------------------- */
 
-static void
-secure_mx(struct play *p, const char *cert)
+static struct terminator *
+terminator_of(struct play *p, const char *cert)
 {
 	char dir[256], error[256];
+	size_t i = 0;
 
-	snprintf(dir, sizeof(dir), "%s/%.63s", directory, cert);
-	struct terminator *t = terminator_new(dir, error, sizeof(error));
-	if (t == NULL)
-		wrong(p, "certificate", error);
+	while (i < CERTIFICATES_MAX && p->certificates[i].terminator != NULL &&
+	    strcmp(p->certificates[i].name, cert) != 0)
+		i++;
+	assert_true(i < CERTIFICATES_MAX);
+	if (p->certificates[i].terminator == NULL) {
+		snprintf(dir, sizeof(dir), "%s/%.63s", directory, cert);
+		snprintf(p->certificates[i].name, sizeof(p->certificates[i].name), "%s", cert);
+		p->certificates[i].terminator = terminator_new(dir, error, sizeof(error));
+		if (p->certificates[i].terminator == NULL)
+			wrong(p, "certificate", error);
+	}
+	return p->certificates[i].terminator;
+}
+
+static void
+secure_mx(struct play *p, const char *cert, bool wait)
+{
+	struct terminator *t = terminator_of(p, cert);
+
 	if (p->mx.len > 0)
 		wrong(p, "the MX was told before TLS", p->mx.in);
 	p->mx.tls = terminate(t, p->mx.fd);
 	p->mx.shaking = true;
-	if (!until(p, is_secured, &p->mx))
+	if (wait && (!until(p, is_secured, &p->mx) || p->mx.closed))
 		wrong(p, "TLS", stream_error(p->mx.tls));
-	terminator_free(t);
 }
 
 static void
@@ -457,10 +558,50 @@ mx_line(struct play *p, const char *text)
 		}
 		end_drop(&p->mx);
 	} else if (strncmp(text, "TLS ", 4) == 0) {
-		secure_mx(p, text + 4);
+		secure_mx(p, text + 4, true);
+	} else if (strncmp(text, "TLS? ", 5) == 0) {
+		secure_mx(p, text + 5, false);
+	} else if (strcmp(text, "HELLO") == 0) {
+		if (!until(p, has_hello, &p->mx))
+			wrong(p, "no ClientHello", text);
+		recv(p->mx.fd, p->mx.in, PIPE_SIZE, MSG_DONTWAIT);
 	} else {
 		hear(p, &p->mx, text);
 	}
+}
+
+static void open_session(struct play *p);
+
+static void
+come_again(struct play *p)
+{
+	end_drop(&p->client);
+	end_drop(&p->mx);
+	while (p->left < p->opened)
+		spin(p);
+	open_session(p);
+}
+
+static void
+client_hello(struct play *p, int version)
+{
+	p->client.tls = originate(originator, p->client.fd, "", &p->number, sizeof(p->number), 0);
+	SSL_set_max_proto_version(p->client.tls->ssl, version);
+	p->client.shaking = true;
+}
+
+/* client_secured: with whom, is said by the certificate's first name. */
+static void
+client_secured(struct play *p, const char *name)
+{
+	struct proof proof = { .state = PROOF_NO_TLS };
+
+	if (!until(p, is_secured, &p->client) || p->client.closed)
+		wrong(p, "TLS", stream_error(p->client.tls));
+	originate_proof(p->client.tls, &proof);
+	if (name[0] != '\0' && !proof_names_host(&proof, name))
+		wrong(p, "another certificate", proof.names_len > 0 ? proof.names[0] : "none");
+	proof_clear(&proof);
 }
 
 static void
@@ -468,13 +609,18 @@ client_does(struct play *p, const char *what)
 {
 	if (strcmp(what, "CLOSE") == 0)
 		end_drop(&p->client);
+	else if (strcmp(what, "AGAIN") == 0)
+		come_again(p);
 	else if (strcmp(what, "HALF") == 0)
 		shutdown(p->client.fd, SHUT_WR);
 	else if (strcmp(what, "TLS") == 0) {
 		p->client.tls = originate(originator, p->client.fd, "", "c", 1, 0);
 		p->client.shaking = true;
-		if (!until(p, is_secured, &p->client))
-			wrong(p, "TLS", stream_error(p->client.tls));
+		client_secured(p, "");
+	} else if (strncmp(what, "HELLO ", 6) == 0) {
+		client_hello(p, strcmp(what + 6, "1.3") == 0 ? TLS1_3_VERSION : TLS1_2_VERSION);
+	} else if (strncmp(what, "SECURED ", 8) == 0) {
+		client_secured(p, what + 8);
 	} else {
 		wrong(p, "syntax", what);
 	}
@@ -540,6 +686,8 @@ be_late(struct play *p, const char *who)
 		at = &s->up.deadline;
 	else if (s->decision != NULL && s->decision->asking.open)
 		at = &s->decision->asked;
+	else if (s->inspect != NULL && s->inspect->asking.open)
+		at = &s->inspect->asked;
 	if (at == NULL || *at <= 0)
 		wrong(p, "no deadline runs for", who);
 	*at = strcmp(who, "policy") == 0 ? now - 3600 : now;
@@ -590,6 +738,10 @@ play_line(struct play *p, char *line)
 		set_answer(p, line, false);
 	else if (strcmp(line, "monitor") == 0)
 		p->monitor = true;
+	else if (strcmp(line, "inspect") == 0)
+		p->config.inspect = true;
+	else if (strcmp(line, "forgotten") == 0)
+		p->memory_len = 0;
 	else if (strcmp(line, "quiet") == 0)
 		be_quiet(p);
 	else if (strncmp(line, "S: ", 3) == 0)
@@ -693,13 +845,52 @@ tls_unwanted(void *arg, const struct in6_addr *client)
 }
 
 static void
+proven(void *arg, const struct proven *k)
+{
+	static unsigned char message[WIRE_MESSAGE_MAX];
+
+	policy_send(arg, message, message_proven(message, sizeof(message), k));
+}
+
+/* connect_client: over TCP, where SO_RCVLOWAT keeps a half ClientHello from waking anybody. */
+static void
+connect_client(struct play *p, int ends[2])
+{
+	struct sockaddr_in at;
+	socklen_t len = sizeof(at);
+
+	assert_return_code(getsockname(p->listener, (struct sockaddr *)&at, &len), errno);
+	ends[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_return_code(connect(ends[0], (struct sockaddr *)&at, len), errno);
+	ends[1] = accept4(p->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	assert_return_code(ends[1], errno);
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	for (int i = 0; i < 2; i++)
+		setsockopt(ends[i], IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+}
+
+static void
+open_session(struct play *p)
+{
+	struct address peer = p->origin;
+	int ends[2];
+
+	connect_client(p, ends);
+	p->client.fd = ends[0];
+	p->opened++;
+	counters_client_enter(p->counters, p->proxy.column, &peer.ip, 100, 100);
+	assert_non_null(session_new(&p->proxy, ends[1], &peer, &p->origin, false));
+}
+
+static void
 open_play(struct play *p)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	socklen_t len = sizeof(at);
-	int ends[2];
+	unsigned number = p->number + 1;
 
 	memset(p, 0, sizeof(*p));
+	p->number = number;
 	p->loop = ev_loop_new(EVFLAG_AUTO);
 	ev_set_userdata(p->loop, p);
 	ev_set_invoke_pending_cb(p->loop, count_events);
@@ -722,11 +913,9 @@ open_play(struct play *p)
 	};
 	p->proxy.asker = asker_new(policy_send, p);
 	p->proxy.records = queue_new(policy_send, p);
-	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), errno);
-	p->client.fd = ends[0];
-	struct address peer = p->origin;
-	counters_client_enter(p->counters, p->proxy.column, &peer.ip, 100, 100);
-	assert_non_null(session_new(&p->proxy, ends[1], &peer, &p->origin, false));
+	p->proxy.proven = proven;
+	pipes_init(&p->proxy.pipes);
+	open_session(p);
 }
 
 /* close_play: whatever was left undone, the session must end once its client is gone. */
@@ -738,12 +927,15 @@ close_play(struct play *p)
 	end_drop(&p->client);
 	end_drop(&p->mx);
 	double limit = seconds() + PATIENCE_MS / 1000.0;
-	while (p->left == 0 && seconds() < limit) {
+	while (p->left < p->opened && seconds() < limit) {
 		spin(p);
 		poll(NULL, 0, 1);
 	}
-	assert_int_equal(p->left, 1);
+	assert_int_equal(p->left, p->opened);
 	assert_int_equal(p->proxy.open, 0);
+	pipes_close(&p->proxy.pipes);
+	for (size_t i = 0; i < CERTIFICATES_MAX; i++)
+		terminator_free(p->certificates[i].terminator);
 	queue_free(p->proxy.records);
 	asker_free(p->proxy.asker);
 	ev_loop_destroy(p->loop);
@@ -803,6 +995,7 @@ make_certificates(void **state)
 		{ "mx.b.example", { .issuer = &ca, .dns = "mx.b.example" } },
 		{ "both", { .issuer = &ca, .dns = "mx.a.example,mx.b.example" } },
 		{ "self", { .dns = "mx.a.example" } },
+		{ "own", { .dns = "mx.own.example" } },
 		{ "expired", { .issuer = &ca, .dns = "mx.a.example", .from_days = -30,
 		    .until_days = -1 } },
 	};
@@ -818,7 +1011,7 @@ make_certificates(void **state)
 	testca_free(&ca);
 	originator = originator_new(path, 0x0303, error, sizeof(error));
 	assert_non_null(originator);
-	snprintf(path, sizeof(path), "%s/self", directory);
+	snprintf(path, sizeof(path), "%s/own", directory);
 	own = terminator_new(path, error, sizeof(error));
 	assert_non_null(own);
 	return 0;
@@ -852,6 +1045,7 @@ main(int argc, char **argv)
 	int n = scandir("tests/scenarios", &entries, is_scenario, alphasort);
 	size_t used = 0;
 
+	signal(SIGPIPE, SIG_IGN);	/* as workers do */
 	for (int i = 0; i < n && used < 512; i++) {
 		if (argc > 1 && strstr(entries[i]->d_name, argv[1]) == NULL)
 			continue;

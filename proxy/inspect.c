@@ -1,0 +1,343 @@
+/* inspect.c - the client's own TLS handshake with the MX, held until the MX has proven itself
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "proxy/inspect.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "daemon/moment.h"
+#include "proxy/commands.h"
+#include "proxy/deadline.h"
+#include "proxy/escort.h"
+#include "proxy/report.h"
+
+void
+inspect_drop(struct session *s)
+{
+	struct inspect *i = s->inspect;
+
+	if (i == NULL)
+		return;
+	s->inspect = NULL;
+	asker_withdraw(s->proxy->asker, &i->asking);
+	peek_free(i->peek);
+	free(i->requirement);
+	free(i->recalled);
+	free(i);
+}
+
+/* end_here: the client's TLS ends at postern, and the session goes on as upgrade. A server that has
+ * heard STARTTLS for a handshake that does not come is of no more use. */
+static bool
+end_here(struct session *s, const char *code, const char *detail)
+{
+	if (s->up.phase == SERVER_STARTTLS || s->up.phase == SERVER_IN_FLIGHT)
+		upstream_close(&s->up);
+	s->ended_here = code;
+	free(s->ended_here_detail);
+	s->ended_here_detail = detail[0] == '\0' ? NULL : strdup(detail);
+	counters_add(s->proxy->counters, s->proxy->column, COUNTER_ENDED_HERE, 1);
+	inspect_drop(s);
+	session_terminate(s);
+	return true;
+}
+
+void
+inspect_begin(struct session *s)
+{
+	struct inspect *i = calloc(1, sizeof(*i));
+
+	if (i == NULL || (i->peek = peek_new(s->proxy->originator)) == NULL) {
+		free(i);
+		end_here(s, "out-of-memory", "");
+		return;
+	}
+	i->began = moment_now();
+	s->inspect = i;
+	s->wait = WAIT_INSPECT;
+}
+
+/* ended: whether nothing can follow what stands in the socket already. */
+static bool
+ended(int fd)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+	    info.tcpi_state != TCP_ESTABLISHED;
+}
+
+static void
+gone(struct session *s, const char *why)
+{
+	s->client.failed = true;
+	session_end(s, "client", why);
+}
+
+static void
+await_octets(int fd, int octets)
+{
+	setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &octets, sizeof(octets));
+}
+
+static void
+answered(struct asking *asking, struct requirement *requirement, const struct recalled *recalled)
+{
+	struct session *s = asking->arg;
+	struct inspect *i = s->inspect;
+
+	i->requirement = requirement;
+	i->policy_s = moment_now() - i->asked;
+	if (recalled->len > 0 && (i->recalled = malloc(recalled->len)) != NULL) {
+		memcpy(i->recalled, recalled->evidence, recalled->len);
+		i->recalled_len = recalled->len;
+	}
+	i->stage = INSPECT_STARTTLS;
+	session_turn(s);
+}
+
+static bool
+ask(struct session *s)
+{
+	struct inspect *i = s->inspect;
+
+	i->stage = INSPECT_ASK;
+	i->asked = moment_now();
+	i->asking.question = (struct question){
+		.peer = s->origin, .end_to_end = true, .domain = "",
+	};
+	i->asking.question.resumes = peek_offered(i->peek, i->asking.question.session);
+	i->asking.answered = answered;
+	i->asking.arg = s;
+	/* Nobody is late meanwhile but the policy process. */
+	s->client_deadline = 0;
+	return asker_ask(s->proxy->asker, &i->asking) || end_here(s, "out-of-memory", "");
+}
+
+/* hello_step: looked at, not taken: it must stand there still for OpenSSL if TLS is to end here. */
+static bool
+hello_step(struct session *s)
+{
+	struct inspect *i = s->inspect;
+	unsigned char octets[PEEK_HELLO_MAX + 1];
+	size_t want = 0;
+	ssize_t n = recv(s->client.fd, octets, sizeof(octets), MSG_PEEK | MSG_DONTWAIT);
+
+	s->client.readable = false;
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+		gone(s, n == 0 ? "closed instead of a TLS handshake" : "connection reset");
+		return true;
+	}
+	if (n < 0)
+		return false;
+	switch (peek_client(i->peek, octets, (size_t)n, &want)) {
+	case PEEK_HELLO_MORE:
+		if (ended(s->client.fd)) {
+			gone(s, "closed inside its ClientHello");
+			return true;
+		}
+		await_octets(s->client.fd, (int)want);
+		return false;
+	case PEEK_HELLO_WHOLE:
+		break;
+	case PEEK_HELLO_BAD:
+		await_octets(s->client.fd, 1);
+		return end_here(s, "client-hello", peek_fault(i->peek));
+	}
+	await_octets(s->client.fd, 1);
+	if (peek_offers_tls13(i->peek))
+		return end_here(s, "tls13-offered", "");
+	if (s->up.phase != SERVER_READY || s->up.starttls != STARTTLS_NOT_TRIED ||
+	    s->up.pending_len > 0)
+		return end_here(s, "starttls-not-offered", "");
+	return ask(s);
+}
+
+/* starttls_step: from the policy's answer to the server's, and the client's hello on its way. */
+static bool
+starttls_step(struct session *s)
+{
+	struct inspect *i = s->inspect;
+	size_t len;
+
+	switch (s->up.phase) {
+	case SERVER_READY:
+		if (s->up.starttls != STARTTLS_NOT_TRIED)
+			return end_here(s, "starttls-refused", s->up.said);
+		if (i->requirement->state != REQUIREMENT_READY)
+			return end_here(s, i->requirement->defer_code == DEFER_UNMAPPED ?
+			    "unmapped" : "no-answer", i->requirement->reason);
+		upstream_starttls_in_flight(&s->up);
+		return true;
+	case SERVER_IN_FLIGHT:
+		if (!upstream_silent(&s->up))
+			return end_here(s, "injected", s->up.fault);
+		const char *hello = peek_hello(i->peek, &len);
+		leg_put(&s->up.leg, hello, len);
+		i->stage = INSPECT_FLIGHT;
+		return true;
+	case SERVER_DEAD:
+		return end_here(s, s->up.starttls == STARTTLS_INJECTED ? "injected" :
+		    "server-gone", s->up.fault);
+	case SERVER_STARTTLS:
+	case SERVER_DIAL:
+	case SERVER_GREETING:
+	case SERVER_GREETED:
+	case SERVER_EHLO:
+	case SERVER_HELO:
+	case SERVER_HANDSHAKE:
+	case SERVER_SECURED:
+	case SERVER_EHLO_TLS:
+	case SERVER_QUIT:
+		return false;
+	}
+	return false;
+}
+
+static void
+record(struct session *s, const struct verdict *verdict, const struct proof *proof)
+{
+	const struct inspect *i = s->inspect;
+	char id[ID_DECISION_SIZE];
+
+	id_decision(&s->proxy->ids, id);
+	s->up.secured = moment_now();
+	const struct report_decision report = {
+		.id = id, .domain = "", .recipient = "", .reply = "", .end_to_end = true,
+		.requirement = i->requirement, .verdict = verdict,
+		.starttls = STARTTLS_OFFERED, .proof = proof,
+		.policy_ms = (uint32_t)(i->policy_s * 1000),
+		.added_ms = (uint32_t)((s->up.secured - i->began) * 1000),
+	};
+	s->end_to_end = true;
+	counters_add(s->proxy->counters, s->proxy->column, COUNTER_END_TO_END, 1);
+	report_decision(s, &report);
+	if (s->proxy->sighting != NULL) {
+		const struct sighting seen = { s->origin, i->requirement->mx_host };
+		s->proxy->sighting(s->proxy->arg, &seen);
+	}
+}
+
+/* judge_flight: the same verdict as on the upgrade path, on what was seen instead of done. */
+static bool
+judge_flight(struct session *s, bool seen, const struct proof *proof)
+{
+	struct inspect *i = s->inspect;
+	struct verdict verdict;
+
+	if (!seen)
+		return end_here(s, "out-of-memory", "");
+	judge(i->requirement, STARTTLS_OFFERED, proof, &verdict);
+	if (verdict.kind != VERDICT_PASS || proof->state != PROOF_TLS)
+		return end_here(s, proof->chain == CHAIN_INVALID && peek_fault(i->peek)[0] != '\0' ?
+		    peek_fault(i->peek) : verdict.reason_code, verdict.reason);
+	if (!escort_begin(s))
+		return true;
+	record(s, &verdict, proof);
+	return true;
+}
+
+static bool
+flight_seen(struct session *s, enum peek_flight flight)
+{
+	struct inspect *i = s->inspect;
+	struct proof proof = { .state = PROOF_NO_TLS };
+	bool strict = !i->requirement->raised, seen, moved = true;
+
+	switch (flight) {
+	case PEEK_MORE:
+		break;
+	case PEEK_FULL:
+		seen = peek_prove(i->peek, strict, &proof);
+		moved = judge_flight(s, seen, &proof);
+		break;
+	case PEEK_RESUMED:
+		if (i->recalled == NULL)
+			return end_here(s, "not-remembered", "");
+		if (!peek_recall(i->peek, i->recalled, i->recalled_len, strict, &proof))
+			return end_here(s, "not-remembered", "what is remembered cannot be read");
+		moved = judge_flight(s, true, &proof);
+		break;
+	case PEEK_BAD:
+		return end_here(s, peek_fault(i->peek), "");
+	}
+	proof_clear(&proof);
+	return moved;
+}
+
+static bool
+flight_step(struct session *s)
+{
+	struct leg *leg = &s->up.leg;
+
+	if (s->up.phase != SERVER_IN_FLIGHT)
+		return end_here(s, "server-gone", s->up.fault);
+	enum leg_result r = leg_fill(leg);
+	if (r == LEG_AGAIN)
+		return false;
+	if (r != LEG_OK)
+		return end_here(s, "server-gone", r == LEG_EOF ? "the MX closed the connection" :
+		    leg->error);
+	enum peek_flight flight = peek_server(s->inspect->peek, leg_data(leg), leg_unread(leg));
+	leg_consume(leg, leg_unread(leg));
+	return flight_seen(s, flight);
+}
+
+bool
+inspect_step(struct session *s)
+{
+	switch (s->inspect->stage) {
+	case INSPECT_HELLO:
+		return hello_step(s);
+	case INSPECT_ASK:
+		return false;
+	case INSPECT_STARTTLS:
+		return starttls_step(s);
+	case INSPECT_FLIGHT:
+		return flight_step(s);
+	case INSPECT_ESCORT:
+		return escort_step(s);
+	}
+	return false;
+}
+
+void
+inspect_wants(const struct session *s, bool *client, bool *server)
+{
+	switch (s->inspect->stage) {
+	case INSPECT_HELLO:
+		*client = true;
+		*server = true;
+		break;
+	/* The client's hello stands unread in its socket: that must wake nobody. */
+	case INSPECT_ASK:
+	case INSPECT_STARTTLS:
+	case INSPECT_FLIGHT:
+		*client = false;
+		*server = true;
+		break;
+	case INSPECT_ESCORT:
+		escort_wants(s, client, server);
+		break;
+	}
+}
+
+double
+inspect_deadline(const struct session *s)
+{
+	const struct inspect *i = s->inspect;
+
+	if (i == NULL || !i->asking.open)
+		return 0;
+	return i->asked + s->proxy->config->policy.wait_s + ANSWER_GRACE;
+}
+
+void
+inspect_give_up(struct session *s)
+{
+	end_here(s, "no-answer", "the policy process did not answer");
+}
