@@ -120,12 +120,12 @@ void
 doctor_examine(struct doctor *d, const struct config *config, const struct doctor_host *host)
 {
 	static void (*const checks[])(struct doctor *d) = {
-		doctor_daemon, doctor_processes, doctor_unit, doctor_families, doctor_programs,
-		doctor_kernel, doctor_rules, doctor_order, doctor_death, doctor_others,
-		doctor_networkd, doctor_input, doctor_listener, doctor_interface, doctor_clients,
-		doctor_bridge, doctor_forwarding, doctor_rp_filter, doctor_route_localnet,
-		doctor_conntrack, doctor_resolver, doctor_policy_host, doctor_clock, doctor_ca,
-		doctor_descriptors, doctor_memory, doctor_disk,
+		doctor_daemon, doctor_path, doctor_processes, doctor_unit, doctor_families,
+		doctor_programs, doctor_kernel, doctor_rules, doctor_order, doctor_death,
+		doctor_others, doctor_networkd, doctor_input, doctor_listener, doctor_interface,
+		doctor_clients, doctor_bridge, doctor_forwarding, doctor_rp_filter,
+		doctor_route_localnet, doctor_conntrack, doctor_resolver, doctor_policy_host,
+		doctor_clock, doctor_ca, doctor_descriptors, doctor_memory, doctor_disk,
 	};
 	size_t i;
 

@@ -115,6 +115,7 @@ extern const struct doctor_host doctor_machine;
 
 /* The checks, in their order; each file's. */
 void doctor_daemon(struct doctor *d);		/* doctor_daemon.c */
+void doctor_path(struct doctor *d);
 void doctor_processes(struct doctor *d);
 void doctor_unit(struct doctor *d);
 void doctor_families(struct doctor *d);		/* doctor_kernel.c */

@@ -45,6 +45,28 @@ doctor_daemon(struct doctor *d)
 	}
 }
 
+/* path: inspect needs to know which domains use an address. */
+void
+doctor_path(struct doctor *d)
+{
+	const struct config *c = d->config;
+
+	if (!c->inspect)
+		return;
+	if (c->intercept.watch && c->intercept.method != METHOD_NONE) {
+		doctor_say(d, DOCTOR_OK, "path", "inspect: which domains use an address is learnt "
+		    "from the clients' DNS answers and from recipients");
+		return;
+	}
+	doctor_say(d, DOCTOR_NOTE, "path", "inspect without the DNS watch: which domains use an "
+	    "address is learnt from recipients alone, so the first session to an address ends "
+	    "at postern");
+	if (c->intercept.method == METHOD_NONE)
+		doctor_remedy(d, "the watch needs rules of postern's own (intercept.method)");
+	else
+		doctor_remedy(d, "intercept.watch: yes");
+}
+
 /* Which effective capabilities process `pid` has. */
 static bool
 capabilities(const struct doctor *d, json_int_t pid, unsigned long long *out)

@@ -1,5 +1,6 @@
 /* show_decision.c - a decision as one line, and in full with its evidence
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdbool.h>
 #include <string.h>
 
 #include "ctl/advice.h"
@@ -28,18 +29,34 @@ show_time(FILE *out, const char *timestamp)
 	putc('Z', out);
 }
 
+static bool
+is_unread(const json_t *decision)
+{
+	return strcmp(terminal_member(part(decision, "inspect"), "outcome"), "end-to-end") == 0;
+}
+
+/* Of a session that passed end to end the domain is not known. */
+static void
+show_domain_column(FILE *out, const json_t *decision, const char *domain)
+{
+	if (domain[0] == '\0')
+		domain = is_unread(decision) ? "(end to end)" : "-";
+	terminal_column(out, domain, 24);
+}
+
 void
 show_decision(FILE *out, const json_t *decision)
 {
 	const json_t *d = part(decision, "decision"), *smtp = part(decision, "smtp");
 	const char *domain = terminal_member(smtp, "rcpt_domain");
 	const char *host = terminal_member(smtp, "mx_host");
+	const char *ended = terminal_member(part(decision, "inspect"), "reason_code");
 
 	show_time(out, terminal_member(decision, "timestamp"));
 	putc(' ', out);
 	terminal_column(out, terminal_member(decision, "id"), 10);
 	terminal_column(out, terminal_member(d, "verdict"), 13);
-	terminal_column(out, domain[0] != '\0' ? domain : "-", 24);
+	show_domain_column(out, decision, domain);
 	fputs(" at ", out);
 	terminal_text(out, host[0] != '\0' ? host : terminal_member(decision, "dest_ip"));
 	fputs(" (", out);
@@ -48,6 +65,10 @@ show_decision(FILE *out, const json_t *decision)
 	if (terminal_member(d, "reason")[0] != '\0') {
 		fputs(": ", out);
 		terminal_text(out, terminal_member(d, "reason"));
+	}
+	if (ended[0] != '\0') {
+		fputs("; TLS ended here: ", out);
+		terminal_text(out, ended);
 	}
 	putc('\n', out);
 }
@@ -133,6 +154,8 @@ show_explain(FILE *out, const json_t *decision)
 	show_section(out, "SMTP", part(decision, "smtp"));
 	show_section(out, "policy", part(decision, "policy"));
 	show_section(out, "TLS", part(decision, "tls"));
+	show_section(out, "inspect", part(decision, "inspect"));
+	fputs(advice_inspect(decision), out);
 	show_section(out, "milliseconds", part(decision, "time_ms"));
 	field(out, "detail", terminal_member(decision, "detail"));
 	if (part(decision, "evidence") != NULL)

@@ -71,6 +71,11 @@ show_totals(FILE *out, const json_t *totals)
 	fprintf(out, "%lld passed, %lld refused, %lld would be refused, %lld records dropped\n",
 	    number(totals, "passed"), number(totals, "refused"), number(totals, "would_refuse"),
 	    number(totals, "records_dropped"));
+	if (json_object_get(totals, "end_to_end") != NULL) {
+		label(out, "clients' TLS");
+		fprintf(out, "%lld passed end to end, %lld ended here\n",
+		    number(totals, "end_to_end"), number(totals, "ended_here"));
+	}
 	label(out, "turned away");
 	fprintf(out, "%lld by a limit, %lld not our clients, %lld pauses of accept\n",
 	    number(totals, "rejected_by_limit"), number(totals, "rejected_clients"),
@@ -164,6 +169,11 @@ show_status(FILE *out, const json_t *status)
 	label(out, "mode");
 	terminal_value(out, json_object_get(status, "mode"));
 	putc('\n', out);
+	if (json_object_get(status, "path") != NULL) {
+		label(out, "path");
+		terminal_value(out, json_object_get(status, "path"));
+		putc('\n', out);
+	}
 	show_uptime(out, number(status, "uptime_s"));
 	show_process(out, "policy process", json_object_get(status, "policy"));
 	json_array_foreach(workers, i, worker) {

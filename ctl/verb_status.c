@@ -80,36 +80,40 @@ workers(const struct server_context *context, uint64_t uptime_s, json_t *problem
 }
 
 static json_t *
-totals(const struct counters *counters)
+totals(const struct config *config, const struct counters *counters)
 {
 	static const struct {
 		const char *name;
 		enum counter which;
+		bool inspect;		/* with path: inspect alone */
 	} rows[] = {
-		{ "sessions", COUNTER_SESSIONS },
-		{ "sessions_total", COUNTER_SESSIONS_TOTAL },
-		{ "messages", COUNTER_MESSAGES },
-		{ "passed", COUNTER_PASSED },
-		{ "refused", COUNTER_REFUSED },
-		{ "would_refuse", COUNTER_WOULD_REFUSE },
-		{ "records_dropped", COUNTER_RECORDS_DROPPED },
-		{ "rejected_by_limit", COUNTER_REJECTED_LIMIT },
-		{ "rejected_clients", COUNTER_REJECTED_CLIENT },
-		{ "accept_paused", COUNTER_ACCEPT_PAUSED },
-		{ "dns_answers", COUNTER_DNS_ANSWERS },
-		{ "dns_lost", COUNTER_DNS_LOST },
-		{ "gate_proxy", COUNTER_GATE_PROXY },
-		{ "gate_direct", COUNTER_GATE_DIRECT },
-		{ "gate_lost", COUNTER_GATE_LOST },
-		{ "leaks", COUNTER_LEAKS },
-		{ "rules_restored", COUNTER_RULES_RESTORED },
+		{ "sessions", COUNTER_SESSIONS, false },
+		{ "sessions_total", COUNTER_SESSIONS_TOTAL, false },
+		{ "messages", COUNTER_MESSAGES, false },
+		{ "passed", COUNTER_PASSED, false },
+		{ "refused", COUNTER_REFUSED, false },
+		{ "would_refuse", COUNTER_WOULD_REFUSE, false },
+		{ "records_dropped", COUNTER_RECORDS_DROPPED, false },
+		{ "rejected_by_limit", COUNTER_REJECTED_LIMIT, false },
+		{ "rejected_clients", COUNTER_REJECTED_CLIENT, false },
+		{ "accept_paused", COUNTER_ACCEPT_PAUSED, false },
+		{ "end_to_end", COUNTER_END_TO_END, true },
+		{ "ended_here", COUNTER_ENDED_HERE, true },
+		{ "dns_answers", COUNTER_DNS_ANSWERS, false },
+		{ "dns_lost", COUNTER_DNS_LOST, false },
+		{ "gate_proxy", COUNTER_GATE_PROXY, false },
+		{ "gate_direct", COUNTER_GATE_DIRECT, false },
+		{ "gate_lost", COUNTER_GATE_LOST, false },
+		{ "leaks", COUNTER_LEAKS, false },
+		{ "rules_restored", COUNTER_RULES_RESTORED, false },
 	};
 	json_t *out = json_object();
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		json_object_set_new(out, rows[i].name,
-		    json_integer((json_int_t)counters_sum(counters, rows[i].which)));
+		if (!rows[i].inspect || config->inspect)
+			json_object_set_new(out, rows[i].name,
+			    json_integer((json_int_t)counters_sum(counters, rows[i].which)));
 	return out;
 }
 
@@ -226,15 +230,17 @@ verb_status(struct connection *c, const struct request *r)
 	if (refused)
 		add_problem(problems, "the last reload was refused (posternctl check-config; "
 		    "journalctl -u posternd)");
-	answer = json_pack("{s:b,s:O,s:s,s:s,s:I,s:i,s:o,s:o,s:o,s:o,s:{s:s,s:s},s:b,s:s}",
+	answer = json_pack("{s:b,s:O,s:s,s:s,s:I,s:i,s:o,s:o,s:o,s:o,s:{s:s,s:s},s:b,s:s,s:s}",
 	    "healthy", json_array_size(problems) == 0, "problems", problems,
 	    "version", POSTERN_VERSION,
 	    "mode", engine_mode(context->engine) == MODE_MONITOR ? "monitor" : "enforce",
 	    "uptime_s", (json_int_t)uptime_s, "pid", (int)getpid(), "policy", policy_process,
-	    "workers", worker_list, "totals", totals(context->counters), "engine", engine_part,
+	    "workers", worker_list,
+	    "totals", totals(context->config, context->counters), "engine", engine_part,
 	    "log", "file", context->config->log.file, "problem", log_trouble,
 	    "last_reload_refused", refused,
-	    "dane", "not available in this version (dane: no)");
+	    "dane", "not available in this version (dane: no)",
+	    "path", context->config->inspect ? "inspect" : "upgrade");
 	json_object_update(answer, firewall_part);
 	json_decref(firewall_part);
 	connection_end(c, json_array_size(problems) == 0 ? EXIT_YES : EXIT_NO, answer);

@@ -79,16 +79,14 @@ place_of(const struct yaml *root, const char *name)
 
 /* What was written for this key, or NULL. */
 static const struct yaml *
-value_in(const struct yaml *root, const char *section, const char *name)
+value_of(const struct yaml *map, const char *name)
 {
-	const struct yaml *s, *key;
+	const struct yaml *key;
 
-	for (s = root->first; s != NULL; s = s->next)
-		if (strcmp(s->text, section) == 0 && s->value != NULL &&
-		    s->value->kind == YAML_MAP)
-			for (key = s->value->first; key != NULL; key = key->next)
-				if (strcmp(key->text, name) == 0 && key->value != NULL)
-					return key->value;
+	if (map != NULL && map->kind == YAML_MAP)
+		for (key = map->first; key != NULL; key = key->next)
+			if (strcmp(key->text, name) == 0)
+				return key->value;
 	return NULL;
 }
 
@@ -119,19 +117,36 @@ check_intercept(struct reading *r, const struct yaml *root)
 		{ c->intercept.required, !none && !c->intercept.watch, "scope", "required needs "
 		    "the nfq process (watch: yes)" },
 	};
-	const struct yaml *value;
+	const struct yaml *section = value_of(root, "intercept"), *value;
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		value = value_in(root, "intercept", rows[i].key);
+		value = value_of(section, rows[i].key);
 		if (rows[i].given && rows[i].lacks && value != NULL)
 			report_error(&r->report, value->at, "intercept.%s: %s", rows[i].key,
 			    rows[i].text);
 	}
-	value = value_in(root, "intercept", "watch");
+	value = value_of(section, "watch");
 	if (none && c->intercept.watch && value != NULL)
 		report_warning(&r->report, value->at, "intercept.watch: without rules of postern's "
 		    "own (method: none) there is nothing to watch");
+}
+
+static void
+check_path(struct reading *r, const struct yaml *root)
+{
+	const struct yaml *value = value_of(root, "path");
+	const struct config *c = r->config;
+
+	if (!c->inspect || value == NULL)
+		return;
+	if (!c->client.tls_offer)
+		report_error(&r->report, value->at, "path: inspect: what cannot be proven in "
+		    "flight ends at postern, which needs client.tls: offer");
+	if (c->tls.min_version > TLS_1_2)
+		report_warning(&r->report, value->at, "path: inspect: nothing newer than TLS 1.2 "
+		    "can be proven in flight, so with this tls.min-version all TLS ends at "
+		    "postern");
 }
 
 /* What was not written: the machine must bear out the defaults, and `from` has none. */
@@ -152,6 +167,7 @@ complete(struct reading *r, const struct yaml *root)
 		report_error(&r->report, place_of(root, "intercept"), "intercept.from is missing: "
 		    "the networks whose mail is guarded, such as [192.0.2.0/24]");
 	check_intercept(r, root);
+	check_path(r, root);
 	if (c->resolver.servers_len == 0 && r->host->resolvers != NULL)
 		c->resolver.servers_len = r->host->resolvers(c->resolver.servers,
 		    CONFIG_RESOLVERS_MAX);

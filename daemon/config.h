@@ -35,6 +35,7 @@ struct config_rule {
 
 struct config {
 	enum config_mode mode;
+	bool inspect;				/* path: inspect; needs client.tls_offer */
 	char *user;
 	unsigned workers;			/* resolved: auto is already the number of CPUs */
 	char *state_dir, *control;

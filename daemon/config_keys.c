@@ -29,7 +29,7 @@ static const struct config_choice modes[] = {
 	{ "enforce", MODE_ENFORCE, 0, 0 }, { "monitor", MODE_MONITOR, 0, 0 }, { NULL, 0, 0, 0 }
 };
 static const struct config_choice paths[] = {
-	{ "upgrade", 0, 0, 0 }, { "inspect", 1, 1, 0 }, { NULL, 0, 0, 0 }
+	{ "upgrade", 0, 0, 0 }, { "inspect", 1, 0, 0 }, { NULL, 0, 0, 0 }
 };
 static const struct config_choice methods[] = {
 	{ "redirect", METHOD_REDIRECT, 0, 0 }, { "tproxy", METHOD_TPROXY, 0, 0 },
@@ -78,7 +78,7 @@ static const struct config_choice recipients[] = {
 
 static const struct config_key keys[] = {
 	{ "", "mode", take_choice, AT(mode), modes, STORE_NUMBER, 0, 0 },
-	{ "", "path", take_choice, 0, paths, STORE_NOTHING, 0, 0 },
+	{ "", "path", take_choice, AT(inspect), paths, STORE_BOOL, 0, 0 },
 	{ "", "user", take_user, AT(user), NULL, STORE_NOTHING, 0, 0 },
 	{ "", "workers", take_workers, AT(workers), NULL, STORE_NOTHING, 1, CONFIG_WORKERS_MAX },
 	{ "", "state-dir", take_path, AT(state_dir), NULL, STORE_NOTHING, 0, PATH_LEN_MAX },

@@ -20,11 +20,11 @@ broken(struct link *k, const char *why)
 }
 
 static void
-answer(void *arg, uint32_t id, const struct requirement *q)
+answer(void *arg, uint32_t id, const struct requirement *q, const struct recalled *recalled)
 {
 	struct link *k = arg;
 	unsigned char message[WIRE_MESSAGE_MAX];
-	size_t len = message_answer(message, sizeof message, id, q);
+	size_t len = message_answer(message, sizeof message, id, q, recalled);
 
 	k->asking--;
 	/* A worker that reads no answers times out by itself and defers. */
@@ -41,7 +41,7 @@ answer_down(struct link *k, uint32_t id)
 		.reason = "too many questions at once" };
 
 	k->asking++;
-	answer(k, id, &q);
+	answer(k, id, &q, NULL);
 }
 
 static void
@@ -146,6 +146,17 @@ take_hint(struct link *k, const void *p, size_t len)
 		broken(k, "malformed hint");
 }
 
+static void
+take_proven(struct link *k, const void *p, size_t len)
+{
+	struct proven session;
+
+	if (message_get_proven(p, len, &session))
+		engine_proven(k->all->engine, &session);
+	else
+		broken(k, "malformed session");
+}
+
 /* may_say: what only workers, or only the nfq process, have to tell. */
 static bool
 may_say(const struct link *k, enum message_type type)
@@ -156,6 +167,7 @@ may_say(const struct link *k, enum message_type type)
 		return true;
 	case MESSAGE_SIGHTING:
 	case MESSAGE_PROBE_STEP:
+	case MESSAGE_PROVEN:
 		return !link_is_nfq(k);
 	case MESSAGE_HINT:
 		return link_is_nfq(k);
@@ -192,6 +204,9 @@ link_take(struct link *k, const unsigned char *p, size_t len)
 		break;
 	case MESSAGE_HINT:
 		take_hint(k, p, len);
+		break;
+	case MESSAGE_PROVEN:
+		take_proven(k, p, len);
 		break;
 	case MESSAGE_ANSWER:
 	case MESSAGE_ACK:

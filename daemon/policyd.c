@@ -300,9 +300,9 @@ say_started(struct policyd *d)
 	struct engine_notice n = { .event_type = "config", .action = "loaded", .domain = "" };
 	char detail[ERROR_SIZE];
 
-	snprintf(detail, sizeof detail, "mode %s, %u workers, %zu domain rules, %zu relays",
-	    c->mode == MODE_ENFORCE ? "enforce" : "monitor", c->workers, c->domains_len,
-	    c->relays_len);
+	snprintf(detail, sizeof detail, "mode %s, path %s, %u workers, %zu domain rules, %zu "
+	    "relays", c->mode == MODE_ENFORCE ? "enforce" : "monitor",
+	    c->inspect ? "inspect" : "upgrade", c->workers, c->domains_len, c->relays_len);
 	n.detail = detail;
 	notice(d, EVENT_CONFIG, &n);
 	health(d, "started", "policy process of postern " POSTERN_VERSION, false);

@@ -25,6 +25,9 @@ enum counter {
 	COUNTER_REJECTED_LIMIT,		/* sessions refused by a limit */
 	COUNTER_REJECTED_CLIENT,	/* clients outside `from`, direct connections, loops */
 	COUNTER_ACCEPT_PAUSED,
+	/* path: inspect. Both count sessions in which the client said STARTTLS, each one once. */
+	COUNTER_END_TO_END,		/* its TLS session with the MX stayed its own */
+	COUNTER_ENDED_HERE,		/* its TLS ended at postern */
 	/* nfq */
 	COUNTER_DNS_ANSWERS,		/* copies of answers read */
 	COUNTER_DNS_LOST,		/* times the kernel had no room for a copy (ENOBUFS) */

@@ -45,11 +45,11 @@ send_entry(struct entry_writer *w, const struct event *e, const char *line)
 {
 	char client[ADDRESS_TEXT_SIZE] = "", server[ADDRESS_TEXT_SIZE] = "";
 	const char *domain = e->rcpt_domain[0] != '\0' ? e->rcpt_domain : e->domain;
-	char text[8][EVENT_TEXT_MAX + 1];
-	const char *const raw[8] = { e->id, e->session_id, domain, e->mx_host, e->reason, e->reply,
-	    e->detail, e->policy_id };
+	char text[9][EVENT_TEXT_MAX + 1];
+	const char *const raw[9] = { e->id, e->session_id, domain, e->mx_host, e->reason, e->reply,
+	    e->detail, e->policy_id, e->inspect_detail };
 
-	for (size_t i = 0; i < 8; i++)
+	for (size_t i = 0; i < 9; i++)
 		escape_utf8(text[i], sizeof text[i], raw[i]);
 	if (e->src.port != 0)
 		address_print(&e->src, client);
@@ -73,6 +73,9 @@ send_entry(struct entry_writer *w, const struct event *e, const char *line)
 		{ "POSTERN_POLICY_SOURCE", e->policy_source },
 		{ "POSTERN_TLS_VERSION", e->tls_version },
 		{ "POSTERN_TLS_CIPHER", e->tls_cipher },
+		{ "POSTERN_PATH", e->path }, { "POSTERN_INSPECT_OUTCOME", e->inspect_outcome },
+		{ "POSTERN_INSPECT_REASON_CODE", e->inspect_code },
+		{ "POSTERN_INSPECT_DETAIL", text[8] },
 	};
 	return journal_send(w->journal, w->path, fields, sizeof fields / sizeof fields[0]);
 }

@@ -30,7 +30,8 @@ static const size_t strings[] = {
 	offsetof(struct event, tls_subject), offsetof(struct event, tls_issuer),
 	offsetof(struct event, tls_names), offsetof(struct event, action),
 	offsetof(struct event, ended_by), offsetof(struct event, detail),
-	offsetof(struct event, domain),
+	offsetof(struct event, domain), offsetof(struct event, inspect_outcome),
+	offsetof(struct event, inspect_code), offsetof(struct event, inspect_detail),
 };
 #define STRINGS (sizeof strings / sizeof strings[0])
 

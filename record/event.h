@@ -44,6 +44,8 @@ struct event {
 	bool tls_resumed;
 	uint8_t chain_len;
 	uint8_t chain_sha256[EVENT_CHAIN_MAX][32];
+	/* inspect.*: outcome "end-to-end" | "ended-here"; code and detail say why the latter */
+	const char *inspect_outcome, *inspect_code, *inspect_detail;
 	/* time_ms.* */
 	uint32_t policy_ms, connect_ms, tls_ms, added_ms;
 
@@ -72,8 +74,8 @@ const char *event_type_name(enum event_type t);		/* "decision", ... */
 
 /* event_json: the object of INTERFACE.md, new reference; NULL when out of memory. `full_recipient`
  * and `domain_too` follow log.recipients; without `domain_too` a decision goes without
- * smtp.rcpt_domain, policy.policy_domain and its reply, which names the domain. Text is made valid
- * UTF-8 and capped at EVENT_TEXT_MAX octets. */
+ * smtp.rcpt_domain, policy.policy_domain, its reply, which names the domain, and inspect.detail,
+ * which may name some. Text is made valid UTF-8 and capped at EVENT_TEXT_MAX octets. */
 #define EVENT_TEXT_MAX 1024
 json_t *event_json(const struct event *e, bool full_recipient, bool domain_too);
 

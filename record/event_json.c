@@ -183,6 +183,19 @@ put_tls(struct object *b, const struct event *e)
 	put_object(b, "tls", &tls, false);
 }
 
+/* The detail may name domains that use the address. */
+static void
+put_inspect(struct object *b, const struct event *e, bool domain_too)
+{
+	struct object inspect = object_new();
+
+	put_text(&inspect, "outcome", e->inspect_outcome);
+	put_text(&inspect, "reason_code", e->inspect_code);
+	if (domain_too)
+		put_text(&inspect, "detail", e->inspect_detail);
+	put_object(b, "inspect", &inspect, false);
+}
+
 static void
 put_times(struct object *b, const struct event *e)
 {
@@ -206,7 +219,8 @@ put_session(struct object *b, const struct event *e)
 	if (strcmp(e->action, "opened") != 0) {
 		put_number(&session, "bytes_in", e->bytes_in);
 		put_number(&session, "bytes_out", e->bytes_out);
-		put_number(&session, "messages", e->messages);
+		if (strcmp(e->inspect_outcome, "end-to-end") != 0)	/* there nobody counts */
+			put_number(&session, "messages", e->messages);
 		put_number(&session, "duration_ms", e->duration_ms);
 	}
 	put_object(b, "session", &session, true);
@@ -245,11 +259,13 @@ event_json(const struct event *e, bool full_recipient, bool domain_too)
 		put_smtp(&b, e, full_recipient, domain_too);
 		put_policy(&b, e, domain_too);
 		put_tls(&b, e);
+		put_inspect(&b, e, domain_too);
 		put_times(&b, e);
 	} else if (e->type == EVENT_SESSION) {
 		put_session(&b, e);
 		put_smtp(&b, e, full_recipient, domain_too);
 		put_tls(&b, e);
+		put_inspect(&b, e, domain_too);
 	}
 	if (notice)
 		put_notice(&b, e);

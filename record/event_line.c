@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "record/event.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -66,6 +67,16 @@ outcome(const struct event *e)
 	return "";
 }
 
+/* With path: inspect: whose TLS session it was, and why not the MX's own. */
+static void
+add_inspect(struct line *l, const struct event *e)
+{
+	if (strcmp(e->inspect_outcome, "end-to-end") == 0)
+		add(l, ", end to end");
+	else
+		add_text(l, "; TLS ended here: ", e->inspect_code);
+}
+
 static void
 add_decision(struct line *l, const struct event *e)
 {
@@ -85,21 +96,28 @@ add_decision(struct line *l, const struct event *e)
 	add_text(l, ": ", e->reason);
 	if (strcmp(e->verdict, "pass") == 0)
 		add_text(l, ", ", e->tls_version);
+	add_inspect(l, e);
 	add(l, outcome(e));
 }
 
 static void
 add_session(struct line *l, const struct event *e)
 {
-	char numbers[64];
+	bool unread = strcmp(e->inspect_outcome, "end-to-end") == 0;
+	char numbers[96];
 
 	add_text(l, "session ", e->session_id);
 	add_text(l, " ", e->action);
 	add_addresses(l, e);
 	add_text(l, " by ", e->ended_by);
 	add_text(l, ": ", e->reason[0] != '\0' ? e->reason : e->detail);
-	snprintf(numbers, sizeof numbers, "; %u messages, %u ms", (unsigned)e->messages,
-	    (unsigned)e->duration_ms);
+	add_inspect(l, e);
+	if (unread)		/* messages are not seen */
+		snprintf(numbers, sizeof numbers, "; %" PRIu64 " octets in, %" PRIu64 " out, %u ms",
+		    e->bytes_in, e->bytes_out, (unsigned)e->duration_ms);
+	else
+		snprintf(numbers, sizeof numbers, "; %u messages, %u ms", (unsigned)e->messages,
+		    (unsigned)e->duration_ms);
 	if (strcmp(e->action, "opened") != 0)
 		add(l, numbers);
 }

@@ -152,7 +152,7 @@ show(struct log *l, const struct event *e)
 	struct event shown = *e;
 
 	if (!l->domain_too)
-		shown.rcpt_domain = shown.reply = "";
+		shown.rcpt_domain = shown.reply = shown.inspect_detail = "";
 	entry_write(&l->entries, &shown);
 }
 

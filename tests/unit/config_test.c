@@ -103,6 +103,7 @@ test_defaults(void **state)
 	assert_non_null(c);
 	assert_string_equal(o.said, "");
 	assert_int_equal(c->mode, MODE_ENFORCE);
+	assert_false(c->inspect);
 	assert_string_equal(c->user, "postern");
 	assert_int_equal(c->workers, CONFIG_WORKERS_MAX);
 	assert_string_equal(c->state_dir, "/var/lib/postern");
@@ -161,6 +162,7 @@ test_every_key(void **state)
 	assert_string_equal(o.said, "");
 	assert_non_null(c);
 	assert_int_equal(c->mode, MODE_MONITOR);
+	assert_false(c->inspect);
 	assert_string_equal(c->user, "mail");
 	assert_int_equal(c->workers, 3);
 	assert_string_equal(c->control, "/c/sock");
@@ -219,6 +221,11 @@ struct fault {
 static const struct fault faults[] = {
 	{ "mode: enforced\n", "f.yaml:3:7: error: mode: \"enforced\" is none of enforce, monitor; "
 	    "did you mean \"enforce\"?\nmode: enforced\n      ^\n" },
+	{ "path: inspekt\n", "f.yaml:3:7: error: path: \"inspekt\" is none of upgrade, inspect; did "
+	    "you mean \"inspect\"?\npath: inspekt\n      ^\n" },
+	{ "path: [inspect]\n", "path: a single value is needed here, this is a list" },
+	{ "client: { tls: none }\npath:  inspect\n", "f.yaml:4:8: error: path: inspect: what cannot "
+	    "be proven in flight ends at postern, which needs client.tls: offer\n" },
 	{ "domians: {}\n", "f.yaml:3:1: error: unknown key \"domians\"; did you mean "
 	    "\"domains\"?" },
 	{ "wibble: 1\n", "f.yaml:3:1: error: unknown key \"wibble\"\n" },
@@ -255,7 +262,6 @@ static const struct fault faults[] = {
 	{ "resolver: { servers: 127.0.0.1 }\n", "a list such as" },
 	{ "resolver: { servers: [dns.example] }\n", "\"dns.example\" is not an address" },
 	/* Known, not built yet: refused by name, never passed over. */
-	{ "path: inspect\n", "f.yaml:3:7: error: path: inspect is not available in this version" },
 	{ "policy: { dane: yes }\n", "policy.dane: yes is not available in this version" },
 	{ "policy: { dane: TRUE }\n", "policy.dane: TRUE is not available in this version" },
 	{ "policy: { both: yes }\n", "policy.both: yes is not available in this version" },
@@ -438,6 +444,38 @@ test_intercept(void **state)
 	assert_int_equal(o.warnings, 1);
 	assert_non_null(strstr(o.said, "f.yaml:1:57: warning: intercept.watch: without rules"));
 	done(&o);
+}
+
+static void
+test_path(void **state)
+{
+	static const struct {
+		const char *text;
+		bool inspect;
+		const char *warning;
+	} rows[] = {
+		{ "path: inspect\n", true, "" },
+		{ "path: inspect\nclient: { tls: offer }\n", true, "" },
+		{ "path: upgrade\nclient: { tls: none }\n", false, "" },
+		{ "path: inspect\ntls: { min-version: 1.2 }\n", true, "" },
+		{ "path: inspect\ntls: { min-version: 1.3 }\n", true,
+		    "f.yaml:3:7: warning: path: inspect: nothing newer than TLS 1.2" },
+		{ "path: upgrade\ntls: { min-version: 1.3 }\n", false, "" },
+	};
+	char text[256];
+	struct outcome o;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(text, sizeof(text), FROM "%s", rows[i].text);
+		o = parse(text);
+		assert_non_null(o.config);
+		assert_int_equal(o.config->inspect, rows[i].inspect);
+		assert_non_null(strstr(o.said, rows[i].warning));
+		assert_int_equal(o.warnings, rows[i].warning[0] != '\0');
+		done(&o);
+	}
 }
 
 static void
@@ -657,6 +695,7 @@ main(void)
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_sources),
 		cmocka_unit_test(test_intercept),
+		cmocka_unit_test(test_path),
 		cmocka_unit_test(test_all_errors_at_once),
 		cmocka_unit_test(test_warnings),
 		cmocka_unit_test(test_empty_sections_are_fine),

@@ -390,6 +390,25 @@ the_daemon(void **state)
 	finds("mode", DOCTOR_NOTE, "nothing is refused");
 }
 
+/* Without the watch, what uses an address is learnt late. */
+static void
+path(void **state)
+{
+	(void)state;
+	healthy();
+	examine();
+	for (size_t i = 0; i < doctor.len; i++)
+		assert_string_not_equal(doctor.findings[i].name, "path");
+	config.inspect = config.intercept.watch = true;
+	fine("path");
+	config.intercept.watch = false;
+	finds("path", DOCTOR_NOTE, "from recipients alone");
+	finds("path", DOCTOR_NOTE, "intercept.watch: yes");
+	config.intercept.watch = true;
+	config.intercept.method = METHOD_NONE;
+	finds("path", DOCTOR_NOTE, "rules of postern's own");
+}
+
 static void
 processes(void **state)
 {
@@ -926,6 +945,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_well),
 		cmocka_unit_test(the_daemon),
+		cmocka_unit_test(path),
 		cmocka_unit_test(processes),
 		cmocka_unit_test(units),
 		cmocka_unit_test(families_and_programs),

@@ -100,6 +100,55 @@ json_of_a_decision(void **state)
 	    "\"policy\":{\"policy_type\":\"sts\"," TAIL);
 }
 
+/* path: inspect: the MX's own TLS session, of which no recipient is known; and one that ended here. */
+static void
+json_of_inspect(void **state)
+{
+	struct event e;
+	char *inspect;
+	json_t *o;
+
+	(void)state;
+	event_clear(&e);
+	e.type = EVENT_DECISION;
+	e.id = "K7Q2-M4XD";
+	e.path = "inspect";
+	e.verdict = "pass";
+	e.result_type = "success";
+	e.mx_host = "mx.a.example";
+	e.starttls = "offered";
+	e.policy_type = "sts";
+	e.tls_version = "TLSv1.2";
+	e.inspect_outcome = "end-to-end";
+	json_is(&e, true, true, "{\"timestamp\":\"1970-01-01T00:00:00.000000Z\",\"v\":1,"
+	    "\"event_type\":\"decision\",\"id\":\"K7Q2-M4XD\",\"path\":\"inspect\","
+	    "\"decision\":{\"verdict\":\"pass\",\"result_type\":\"success\"},"
+	    "\"smtp\":{\"mx_host\":\"mx.a.example\",\"starttls\":\"offered\"},"
+	    "\"policy\":{\"policy_type\":\"sts\"},\"tls\":{\"version\":\"TLSv1.2\"},"
+	    "\"inspect\":{\"outcome\":\"end-to-end\"},"
+	    "\"time_ms\":{\"policy\":0,\"connect\":0,\"tls\":0,\"added\":0}}");
+	e.type = EVENT_SESSION;
+	e.id = "";
+	e.action = "closed";
+	e.messages = 3;
+	o = event_json(&e, true, true);
+	assert_null(json_object_get(json_object_get(o, "session"), "messages"));	/* unseen */
+	json_decref(o);
+	e.inspect_outcome = "ended-here";
+	e.inspect_code = "unmapped";
+	e.inspect_detail = "a.example and b.example";
+	o = event_json(&e, true, true);
+	assert_non_null(json_object_get(json_object_get(o, "session"), "messages"));
+	inspect = json_dumps(json_object_get(o, "inspect"), JSON_COMPACT);
+	assert_string_equal(inspect, "{\"outcome\":\"ended-here\",\"reason_code\":\"unmapped\","
+	    "\"detail\":\"a.example and b.example\"}");
+	free(inspect);
+	json_decref(o);
+	o = event_json(&e, false, false);		/* recipients: none */
+	assert_int_equal(json_object_size(json_object_get(o, "inspect")), 2);
+	json_decref(o);
+}
+
 static void
 json_of_other_events(void **state)
 {
@@ -175,6 +224,11 @@ lines_for_humans(void **state)
 	event_line(&e, line, sizeof line);
 	assert_string_equal(line, "K7Q2-M4XD pass 10.20.3.7 -> 203.0.113.9:25 broken.example via "
 	    "mx.broken.example: success (no-policy-found), TLSv1.3");
+	e.inspect_outcome = "ended-here";
+	e.inspect_code = "tls13-offered";
+	event_line(&e, line, sizeof line);
+	assert_non_null(strstr(line, "(no-policy-found), TLSv1.3; TLS ended here: tls13-offered"));
+	e.inspect_outcome = e.inspect_code = "";
 	e.verdict = "would-refuse";
 	e.mx_host = "mx\r\n\x1b[31m\xff";
 	event_line(&e, line, sizeof line);
@@ -187,6 +241,43 @@ lines_for_humans(void **state)
 	e.detail = "timeout";
 	event_line(&e, line, sizeof line);
 	assert_string_equal(line, "policy refresh-failed a.example: timeout");
+}
+
+static void
+lines_of_inspect(void **state)
+{
+	struct event e;
+	char line[512];
+
+	(void)state;
+	example(&e);
+	e.path = "inspect";
+	e.verdict = "pass";
+	e.result_type = "success";
+	e.reason = "got the certificate it demands";
+	e.rcpt_domain = "";
+	e.tls_version = "TLSv1.2";
+	e.inspect_outcome = "end-to-end";
+	event_line(&e, line, sizeof line);
+	assert_string_equal(line, "K7Q2-M4XD pass 10.20.3.7 -> 203.0.113.9:25 via "
+	    "mx.broken.example: success (sts enforce): got the certificate it demands, TLSv1.2, "
+	    "end to end");
+	event_clear(&e);
+	e.type = EVENT_SESSION;
+	e.session_id = "01";
+	e.action = "closed";
+	e.ended_by = "client";
+	e.detail = "quit";
+	e.inspect_outcome = "end-to-end";
+	e.bytes_in = UINT64_MAX;
+	event_line(&e, line, sizeof line);
+	assert_string_equal(line, "session 01 closed by client: quit, end to end; "
+	    "18446744073709551615 octets in, 0 out, 0 ms");
+	e.inspect_outcome = "ended-here";
+	e.inspect_code = "not-\x1b[31m";
+	event_line(&e, line, sizeof line);
+	assert_string_equal(line, "session 01 closed by client: quit; TLS ended here: "
+	    "not-\\x1b[31m; 0 messages, 0 ms");
 }
 
 static void
@@ -238,6 +329,9 @@ the_wire_form_comes_back(void **state)
 	(void)state;
 	example(&e);
 	e.alarm = e.tls_resumed = true;
+	e.inspect_outcome = "ended-here";
+	e.inspect_code = "unmapped";
+	e.inspect_detail = "nobody";
 	e.tls_not_after = -5;
 	e.bytes_in = 3;
 	e.bytes_out = 4;
@@ -246,6 +340,9 @@ the_wire_form_comes_back(void **state)
 	assert_true(event_decode(a, len, &back));
 	assert_string_equal(back.recipient, "joe@broken.example");
 	assert_string_equal(back.domain, "");
+	assert_string_equal(back.inspect_outcome, "ended-here");
+	assert_string_equal(back.inspect_code, "unmapped");
+	assert_string_equal(back.inspect_detail, "nobody");
 	assert_true(back.alarm && back.tls_resumed && back.tls_not_after == -5);
 	assert_true(back.bytes_in == 3 && back.bytes_out == 4);
 	assert_int_equal(event_encode(b, sizeof b, &back), len);
@@ -272,8 +369,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(json_of_a_decision),
+		cmocka_unit_test(json_of_inspect),
 		cmocka_unit_test(json_of_other_events),
 		cmocka_unit_test(lines_for_humans),
+		cmocka_unit_test(lines_of_inspect),
 		cmocka_unit_test(text_is_escaped_and_capped),
 		cmocka_unit_test(the_wire_form_comes_back),
 	};

@@ -15,6 +15,8 @@
 #include "ctl/logreader.h"
 #include "ctl/show.h"
 #include "ctl/terminal.h"
+#include "tls/key_exchange.h"
+#include "tls/server_hello.h"
 
 static const char refusal[] =
     "{\"timestamp\":\"2026-11-21T14:02:19.418233Z\",\"v\":1,\"event_type\":\"decision\","
@@ -68,6 +70,21 @@ explained(void **state)
 	free(text);
 }
 
+static void
+status_shows_the_path(void **state)
+{
+	char *text = shown(show_status, "{\"healthy\":true,\"path\":\"inspect\",\"totals\":"
+	    "{\"end_to_end\":7,\"ended_here\":3}}");
+
+	(void)state;
+	assert_non_null(strstr(text, "path             inspect\n"));
+	assert_non_null(strstr(text, "7 passed end to end, 3 ended here\n"));
+	free(text);
+	text = shown(show_status, "{\"healthy\":true,\"path\":\"upgrade\",\"totals\":{}}");
+	assert_null(strstr(text, "end to end"));
+	free(text);
+}
+
 /* Whatever a log holds, nothing of it breaks a show function. */
 static void
 odd_json(void **state)
@@ -84,6 +101,8 @@ odd_json(void **state)
 		"{\"mx\":[7,{\"host\":7,\"addresses\":7,\"dane\":[]}],\"override\":{\"a\":[[]]}}",
 		"{\"evidence\":\"\\u001b\\n\\u009b\",\"timestamp\":\"T\",\"src_ip\":\"\\u001b\"}",
 		"[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]",
+		"{\"inspect\":7}", "{\"inspect\":[],\"path\":7,\"totals\":{\"end_to_end\":\"\\u001b\"}}",
+		"{\"inspect\":{\"outcome\":\"ended-here\",\"reason_code\":\"\\u001b\",\"detail\":[]}}",
 	};
 	size_t i, k;
 
@@ -134,6 +153,123 @@ advice(void **state)
 		assert_int_equal(text[strlen(text) - 1], '\n');
 		json_decref(d);
 	}
+}
+
+#define UNREAD(type) \
+	"{\"timestamp\":\"2026-11-21T14:02:19.418233Z\",\"event_type\":\"decision\",\"id\":" \
+	"\"K7Q2-M4XD\",\"path\":\"inspect\",\"dest_ip\":\"203.0.113.9\",\"decision\":{\"verdict\":" \
+	"\"pass\",\"result_type\":\"success\",\"reason_code\":\"proven\",\"reason\":\"got it\"}," \
+	"\"policy\":{\"policy_type\":\"" type "\"},\"tls\":{\"version\":\"TLSv1.2\",\"names\":" \
+	"\"mx.a.example\"},\"inspect\":{\"outcome\":\"end-to-end\"}}"
+
+/* Nobody has seen a recipient of it, and it does not look like an omission. */
+static void
+end_to_end(void **state)
+{
+	const struct filter any = { false, "", "", "" }, domain = { false, "a.example", "", "" };
+	json_t *event = json_loads(UNREAD("sts"), 0, NULL);
+	char *text = shown(show_explain, UNREAD("sts"));
+
+	(void)state;
+	assert_non_null(strstr(text, "\ninspect\n  outcome        end-to-end\n"));
+	assert_non_null(strstr(text, "stayed its own"));
+	assert_non_null(strstr(text, "are not known"));
+	assert_null(strstr(text, "None of them demands proof"));
+	assert_non_null(strstr(text, "TLSv1.2"));
+	assert_non_null(strstr(text, "next step\n  Nothing to do"));
+	free(text);
+	text = shown(show_explain, UNREAD("no-policy-found"));
+	assert_non_null(strstr(text, "None of them demands proof"));
+	free(text);
+	text = shown(show_decision, UNREAD("sts"));
+	assert_non_null(strstr(text, " (end to end) "));
+	assert_int_equal(strcspn(text, "\n"), strlen(text) - 1);
+	free(text);
+	assert_true(filter_match(&any, event));
+	assert_false(filter_match(&domain, event));
+	json_decref(event);
+	assert_string_equal("", advice_inspect(NULL));
+}
+
+static void
+ended_here(void **state)
+{
+	static const struct {
+		const char *code, *holds;
+	} rows[] = {
+		{ "tls13-offered", "exempt it" }, { "unmapped", "watch: yes" },
+		{ "not-remembered", "full handshake" }, { "not-tls", "no TLS" },
+		{ "alert", "alert" }, { "wrong-order", "order" }, { "too-many-records", "64" },
+		{ "too-long", "128 KiB" }, { "malformed", "cannot be read" },
+		{ "tls13-chosen", "had not offered" }, { "downgrade-marked", "4.1.3" },
+		{ "suite-not-offered", "suite" }, { "suite-unproven", "ECDHE" },
+		{ "extension-not-allowed", "raw keys" }, { "signature-invalid", "not have the key" },
+		{ "group-unfit", "2048" }, { "signature-unfit", "algorithm" },
+		{ "starttls-not-offered", "no STARTTLS" }, { "starttls-refused", "refused it" },
+		{ "injected", "None reached the client" }, { "server-gone", "broke" },
+		{ "empty-record", "empty" }, { "record-version", "another version" },
+		{ "certificates-unusable", "twelve" }, { "key-unfit", "key" },
+		{ "suite-weak", "too weak" }, { "version-too-low", "min-version" },
+		{ "no-memory", "no memory" },
+		{ "client-hello", "SSLv2" }, { "no-answer", "policy process" },
+		{ "out-of-memory", "no memory" }, { "chain-expired", "clock" },
+		{ "chain-untrusted", "ca-file" }, { "chain-invalid", "unfit" },
+		{ "name-mismatch", "SNI" }, { "mx-mismatch", "not among" },
+		{ "tls-version", "TLS 1.2" }, { "no-certificate", "no certificate" },
+		{ "something-new", "each recipient gets its own verdict" },
+		{ "", "each recipient gets its own verdict" },
+	};
+	json_t *event = json_loads(refusal, 0, NULL);
+	char *text, *json;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		print_message("%s\n", rows[i].code);
+		json_object_set_new(event, "inspect", json_pack("{s:s,s:s}", "outcome",
+		    "ended-here", "reason_code", rows[i].code));
+		assert_non_null(strstr(advice_inspect(event), rows[i].holds));
+		json = json_dumps(event, 0);
+		text = shown(show_explain, json);
+		assert_non_null(strstr(text, advice_inspect(event)));
+		assert_non_null(strstr(text, rows[i].code));
+		/* The verdict's own advice is as ever. */
+		assert_non_null(strstr(text, "next step\n  The certificate does not carry"));
+		free(text);
+		text = shown(show_decision, json);
+		assert_int_equal(strstr(text, "; TLS ended here: ") != NULL, rows[i].code[0] != '\0');
+		assert_int_equal(strcspn(text, "\n"), strlen(text) - 1);
+		free(text);
+		free(json);
+	}
+	json_object_set_new(event, "inspect", json_pack("{s:s}", "outcome", "something-new"));
+	assert_string_equal("", advice_inspect(event));
+	json_decref(event);
+}
+
+/* Whatever the handshake's readers call a fault has its own advice. */
+static void
+every_fault_has_advice(void **state)
+{
+	const char *codes[SERVER_HELLO_EXTENSION + KEY_EXCHANGE_SIGNATURE];
+	const char *unknown;
+	size_t i, n = 0;
+	json_t *event;
+
+	(void)state;
+	for (i = SERVER_HELLO_BAD; i <= SERVER_HELLO_EXTENSION; i++)
+		codes[n++] = server_hello_result_text((enum server_hello_result)i);
+	for (i = KEY_EXCHANGE_WEAK; i <= KEY_EXCHANGE_SIGNATURE; i++)
+		codes[n++] = key_exchange_result_text((enum key_exchange_result)i);
+	event = json_pack("{s:{s:s}}", "inspect", "outcome", "ended-here");
+	unknown = advice_inspect(event);
+	for (i = 0; i < n; i++) {
+		json_object_set_new(json_object_get(event, "inspect"), "reason_code",
+		    json_string(codes[i]));
+		print_message("%s\n", codes[i]);
+		assert_string_not_equal(advice_inspect(event), unknown);
+	}
+	json_decref(event);
 }
 
 static void
@@ -235,8 +371,12 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(explained),
+		cmocka_unit_test(status_shows_the_path),
 		cmocka_unit_test(odd_json),
 		cmocka_unit_test(advice),
+		cmocka_unit_test(end_to_end),
+		cmocka_unit_test(ended_here),
+		cmocka_unit_test(every_fault_has_advice),
 		cmocka_unit_test(filtered),
 		cmocka_unit_test(log_lines),
 	};

@@ -82,6 +82,24 @@ an_event_becomes_an_entry(void **state)
 	assert_non_null(strstr(got, "\nPOSTERN_ID=K7Q2-M4XD\n"));
 	assert_non_null(strstr(got, "\nPOSTERN_DOMAIN=a.example\\x0aMESSAGE=forged\n"));
 	assert_null(strstr(got, "\nMESSAGE"));
+	/* One that passed end to end: no domain, and none is made up. */
+	e.verdict = "pass";
+	e.rcpt_domain = "";
+	e.path = "inspect";
+	e.inspect_outcome = "end-to-end";
+	e.inspect_code = "a\nb";
+	e.inspect_detail = "c\nMESSAGE=forged";
+	dup2(null, STDERR_FILENO);
+	entry_write(&w, &e);
+	dup2(saved, STDERR_FILENO);
+	n = recv(fd, got, sizeof got - 1, MSG_DONTWAIT);
+	assert_true(n > 0);
+	got[n] = '\0';
+	assert_null(strstr(got, "POSTERN_DOMAIN"));
+	assert_non_null(strstr(got, "\nPOSTERN_PATH=inspect\n"));
+	assert_non_null(strstr(got, "\nPOSTERN_INSPECT_OUTCOME=end-to-end\n"));
+	assert_non_null(memmem(got, (size_t)n, "\nPOSTERN_INSPECT_REASON_CODE\n\3\0\0\0\0\0\0\0"
+	    "a\nb\n", 41));
 	entry_close(&w);
 	close(fd);
 	close(saved);

@@ -267,6 +267,49 @@ followers_see_what_is_written(void **state)
 	log_close(l);
 }
 
+/* log.recipients: none: nothing that may name a domain, in no form. */
+static void
+no_domain_is_shown(void **state)
+{
+	struct config none = config;
+	char error[256], text[2048];
+	int saved = dup(STDERR_FILENO), fd = open(folder, O_TMPFILE | O_RDWR, 0600);
+	struct event e;
+	struct log *l;
+	ssize_t n;
+
+	(void)state;
+	assert_true(fd >= 0);
+	none.log.recipients = RECIPIENTS_NONE;
+	l = log_open(&none, error, sizeof error);
+	assert_non_null(l);
+	event_clear(&e);
+	e.type = EVENT_DECISION;
+	e.id = "K7Q2-M4XD";
+	e.verdict = "refuse";
+	e.inspect_outcome = "ended-here";
+	e.inspect_code = "unmapped";
+	e.rcpt_domain = e.recipient = e.policy_domain = e.reply = e.inspect_detail = "a.example";
+	dup2(fd, STDERR_FILENO);
+	assert_int_equal(log_event(l, &e, json_pack("{s:s}", "name", "a.example")), LOG_WRITTEN);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	log_close(l);
+	n = pread(fd, text, sizeof text - 1, 0);
+	close(fd);
+	assert_true(n > 0);
+	text[n] = '\0';
+	assert_non_null(strstr(text, "TLS ended here: unmapped"));
+	assert_null(strstr(text, "a.example"));
+	fd = open(path, O_RDONLY);
+	n = pread(fd, text, sizeof text - 1, 0);
+	close(fd);
+	assert_true(n > 0);
+	text[n] = '\0';
+	assert_non_null(strstr(text, "\"reason_code\":\"unmapped\""));
+	assert_null(strstr(text, "a.example"));
+}
+
 static void
 no_file_no_log(void **state)
 {
@@ -338,6 +381,7 @@ main(void)
 		cmocka_unit_test_setup(two_writers_know_of_each_other, clean),
 		cmocka_unit_test_setup(a_foreign_lock_stops_nothing, clean),
 		cmocka_unit_test_setup(followers_see_what_is_written, clean),
+		cmocka_unit_test_setup(no_domain_is_shown, clean),
 		cmocka_unit_test_setup(no_file_no_log, clean),
 		cmocka_unit_test(the_ring_forgets_the_oldest),
 	};

@@ -169,7 +169,7 @@ the_largest_event_fits(void **state)
 	e.server_reply = e.policy_type = e.policy_domain = e.policy_mode = e.policy_id = text;
 	e.policy_source = e.tls_version = e.tls_cipher = e.tls_sni = e.tls_detail = text;
 	e.tls_subject = e.tls_issuer = e.tls_names = e.action = e.ended_by = e.detail = text;
-	e.domain = text;
+	e.domain = e.inspect_outcome = e.inspect_code = e.inspect_detail = text;
 	e.chain_len = EVENT_CHAIN_MAX;
 	assert_true(queue_add(q, &e));
 	assert_int_equal(w.len, 1);

@@ -630,6 +630,25 @@ status_rules(void **state)
 	assert_int_equal(status(f, buf, sizeof(buf)), 0);
 }
 
+/* What became of the clients' own TLS, where that is looked at. */
+static void
+status_path(void **state)
+{
+	struct fixture *f = *state;
+	struct counters *c = f->context.counters;
+	char buf[4096];
+
+	counters_add(c, counters_claim(c), COUNTER_END_TO_END, 21);
+	counters_add(c, counters_claim(c), COUNTER_ENDED_HERE, 22);
+	assert_int_equal(status(f, buf, sizeof(buf)), 0);
+	assert_non_null(strstr(buf, "\"path\":\"upgrade\""));
+	assert_null(strstr(buf, "end_to_end"));
+	f->config.inspect = true;
+	assert_int_equal(status(f, buf, sizeof(buf)), 0);
+	assert_non_null(strstr(buf, "\"path\":\"inspect\""));
+	assert_non_null(strstr(buf, "\"end_to_end\":21,\"ended_here\":22"));
+}
+
 /* Those of the worker in each slot; none where it has no column. */
 static void
 status_sessions(void **state)
@@ -892,6 +911,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(status_degraded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(status_firewall, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(status_rules, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(status_path, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(status_sessions, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(probe_steps, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(log_is_handed_over, set_up, tear_down),
