@@ -1,6 +1,9 @@
 # certs.py - the laboratory's certification authority: a root, an intermediate, good and bad leaves
 # SPDX-License-Identifier: GPL-3.0-or-later
+import hashlib
 import os
+import re
+import ssl
 import subprocess
 import threading
 
@@ -51,16 +54,22 @@ def setup():
     authority("root")
     authority("intermediate", "root")
     authority("stranger")
-    openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", f"{DIR}/leaf.key")
-    os.chmod(f"{DIR}/leaf.key", 0o644)
+    openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key_file())
+    openssl("genpkey", "-algorithm", "rsa", "-pkeyopt", "rsa_keygen_bits:2048", "-out",
+            key_file("rsa"))
+    openssl("genpkey", "-algorithm", "ed25519", "-out", key_file("ed25519"))
+    openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key_file("thief"))
+    for kind in ("good", "rsa", "ed25519", "thief"):
+        os.chmod(key_file(kind), 0o644)
 
 
 def ca_file():
     return f"{DIR}/root.pem"
 
 
-def key_file():
-    return f"{DIR}/leaf.key"
+def key_file(kind="good"):
+    own = kind in ("rsa", "ed25519", "thief")
+    return f"{DIR}/leaf-{kind}.key" if own else f"{DIR}/leaf.key"
 
 
 def read(path):
@@ -74,7 +83,8 @@ def leaf(kind, *names):
     kind: good, expired, self-signed, stranger (an unknown root), missing-intermediate, cn-only,
     wrong-name (a good certificate, but for other.example), partial-wildcard (m*.example),
     inner-wildcard (mx.*.example), nul-in-name, client-only (not for servers), long-chain (14
-    certificates)."""
+    certificates), rsa and ed25519 (good, with such a key; the others' is of the curve P-256),
+    thief (self-signed with a key that is nobody else's)."""
     if kind == "wrong-name":
         kind, names = "good", ("mx.other.example",)
     with lock:
@@ -112,7 +122,7 @@ def make(kind, names):
     path = f"{DIR}/{len(made)}-{names[0].replace('*', '_')}-{kind}.pem"
     san = [] if kind == "cn-only" else ["-addext", "subjectAltName=" + alternative(kind, names)]
     purpose = "clientAuth" if kind == "client-only" else "serverAuth,clientAuth"
-    subject = ["-key", key_file(), "-subj", "/CN=" + (names[0] if kind == "cn-only" else "mx"),
+    subject = ["-key", key_file(kind), "-subj", "/CN=" + (names[0] if kind == "cn-only" else "mx"),
                "-addext", "basicConstraints=critical,CA:FALSE",
                "-addext", "extendedKeyUsage=" + purpose, *san]
     last, chain = long_chain() if kind == "long-chain" else ("intermediate", "")
@@ -123,12 +133,12 @@ def make(kind, names):
                 "-startdate", "20240101000000Z", "-enddate", "20240301000000Z",
                 "-in", path + ".csr", "-out", path + ".crt")
     else:
-        issuer = {"self-signed": None, "stranger": "stranger"}.get(kind, last)
+        issuer = {"self-signed": None, "thief": None, "stranger": "stranger"}.get(kind, last)
         signer = ["-CA", f"{DIR}/{issuer}.pem", "-CAkey", f"{DIR}/{issuer}.key"] if issuer else []
         openssl("req", "-x509", "-new", *subject, *signer, "-days", "20", "-out", path + ".crt")
-    if kind not in ("self-signed", "stranger", "missing-intermediate"):
+    if kind not in ("self-signed", "thief", "stranger", "missing-intermediate"):
         chain += read(f"{DIR}/intermediate.pem")
-    write(path, read(key_file()) + read(path + ".crt") + chain)
+    write(path, read(key_file(kind)) + read(path + ".crt") + chain)
     return path
 
 
@@ -137,3 +147,9 @@ def fresh(*names):
     with lock:
         made.pop(("good", names), None)
     return leaf("good", *names)
+
+
+def digest(path):
+    """SHA-256 of the first certificate in a file, in hexadecimal."""
+    pem = re.search("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", read(path), re.S)
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem[0])).hexdigest()

@@ -80,13 +80,20 @@ class Raw:
         return [line[4:].strip() for line in self.ehlo_reply.lines[1:]]
 
     def starttls(self, **options):
-        """STARTTLS and handshake; the reply to the command. options: minimum, maximum, seclevel."""
+        """STARTTLS and handshake; the reply to the command. options: minimum, maximum, seclevel, or a
+        rawtls.Context and what its connections take."""
         reply = self.cmd("STARTTLS")
         if reply.code == 220:
             self.handshake(**options)
         return reply
 
-    def handshake(self, minimum=None, maximum=None, seclevel=None):
+    def handshake(self, minimum=None, maximum=None, seclevel=None, context=None, **options):
+        if self.buffer:
+            raise AssertionError(f"octets in the clear before TLS: {self.buffer!r}")
+        if context is not None:
+            self.conn = context.wrap(self.conn, **options)
+            self.tls = self.conn.version()
+            return
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -96,8 +103,6 @@ class Raw:
             context.minimum_version = minimum
         if maximum:
             context.maximum_version = maximum
-        if self.buffer:
-            raise AssertionError(f"octets in the clear before TLS: {self.buffer!r}")
         self.conn = context.wrap_socket(self.conn)
         self.tls = self.conn.version()
 

@@ -66,6 +66,7 @@ class Lab:
         zones.setup(self.net)
         web.setup(self.net)
         self.gateway = postern.Gateway(self.net, options, start=False)
+        self.inspector = None
         self.postfix_mx = programs.postfix_mx(self.net.mx)
         self.postfix = programs.postfix_client(self.gateway.client, "postfix-client")
         self.lock = threading.Lock()
@@ -86,6 +87,16 @@ class Lab:
             self.count += 1
             return self.count
 
+    def inspecting(self):
+        """The gateway with path: inspect, with a Postfix behind it that speaks TLS."""
+        with self.lock:
+            if self.inspector is None:
+                gateway = postern.Gateway(self.net, {"path": "inspect"})
+                gateway.postfix = programs.postfix_tls_client(gateway.client, "postfix-tls")
+                gateway.postfix.wait_ready("127.0.0.1")
+                self.inspector = gateway
+            return self.inspector
+
     def keep_logs(self):
         """Copies what helps after a failure to build/lab/logs, which outlives the laboratory."""
         logs = TOP + "/build/lab/logs"
@@ -93,7 +104,8 @@ class Lab:
         os.makedirs(logs)
         for folder, names in [("dns", ["unbound.log", "knot.log"]),
                               ("web", ["access.log", "error.log"]),
-                              ("postfix-mx", ["log"]), ("postfix-client", ["log"])]:
+                              ("postfix-mx", ["log"]), ("postfix-client", ["log"]),
+                              ("postfix-tls", ["log"])]:
             for name in names:
                 if os.path.exists(f"{STATE}/{folder}/{name}"):
                     shutil.copy(f"{STATE}/{folder}/{name}", f"{logs}/{folder}-{name}")

@@ -205,10 +205,31 @@ class Postfix:
         self.ns.run(["postsuper", "-c", self.etc, "-d", qid], check=False)
 
 
-def postfix_client(ns, name, tls="none", extra=""):
+def postfix_client(ns, name, tls="none", extra="", services=""):
     p = Postfix(ns, name, CLIENT.format(hostname="legacy.client.example", tls=tls) + extra,
-                "127.0.0.1:25 inet n - n - - smtpd\n")
+                "127.0.0.1:25 inet n - n - - smtpd\n" + services)
     return p
+
+
+# What each sender's mail leaves with: sender@ with what Postfix takes by itself.
+TLS_SENDERS = {"tls10@client.example": "TLSv1", "tls11@client.example": "TLSv1.1",
+               "tls12@client.example": "TLSv1.2", "tls13@client.example": "TLSv1.3"}
+
+
+def postfix_tls_client(ns, name):
+    """A Postfix that speaks TLS, remembers its sessions, and obeys TLS_SENDERS."""
+    transports, services = "", ""
+    for sender, version in TLS_SENDERS.items():
+        transport = sender.split("@")[0]
+        transports += f" {sender}={transport}:,"
+        services += (f"{transport} unix - - n - - smtp\n"
+                     f" -o smtp_tls_protocols=>={version},<={version}\n")
+    extra = f"""sender_dependent_default_transport_maps = inline:{{{transports.rstrip(",")} }}
+smtp_tls_CAfile = {certs.ca_file()}
+smtp_tls_session_cache_database = btree:$data_directory/sessions
+tls_medium_cipherlist = DEFAULT:@SECLEVEL=0
+"""
+    return postfix_client(ns, name, "may", extra, services)
 
 
 # The real MX and its badly kept siblings: host name -> (last octet, certificate kind or None).
@@ -276,7 +297,7 @@ never_users =
 domainlist local_domains =
 hosts_require_alpn =
 chunking_advertise_hosts =
-log_selector = +smtp_confirmation
+log_selector = +smtp_confirmation +tls_certificate_verified +tls_peerdn +tls_resumption
 keep_environment =
 add_environment = <; PATH=/bin:/usr/bin
 disable_ipv6 = {no6}
@@ -294,6 +315,9 @@ smtp:
   hosts_avoid_tls = {avoid}
   hosts_try_chunking = {chunking}
   hosts_try_dane =
+  tls_resumption_hosts = *
+  tls_verify_certificates = {ca}
+  tls_require_ciphers = {priority}
 begin retry
 * * F,2h,1h
 begin rewrite
@@ -304,7 +328,7 @@ begin acl
 class Exim:
     """Exim as a sending MTA: each message is delivered in the foreground."""
 
-    def __init__(self, ns, name, tls=False, chunking=True, ipv6=False):
+    def __init__(self, ns, name, tls=False, chunking=True, ipv6=False, priority="NORMAL"):
         self.ns, self.dir = ns, f"{STATE}/{name}"
         os.makedirs(self.dir)
         os.chown(self.dir, USERS["Debian-exim"], USERS["Debian-exim"])
@@ -313,7 +337,7 @@ class Exim:
             f.write(self.dir + "/exim.conf\n")
         self.conf = write(self.dir + "/exim.conf", EXIM.format(
             dir=self.dir, avoid="" if tls else "*", chunking="*" if chunking else "",
-            no6="false" if ipv6 else "true"))
+            no6="false" if ipv6 else "true", ca=certs.ca_file(), priority=priority))
 
     def send(self, sender, rcpts, body):
         """(whether all was delivered, what the main log says of it)."""

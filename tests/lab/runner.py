@@ -89,8 +89,10 @@ def watch(report):
 
 def complaints(laboratory):
     """What sanitizers and assertions said in any gateway; None when they were silent."""
-    status = laboratory.gateway.stop()
-    found = [] if status == 0 else [f"exit status {status} after SIGTERM"]
+    found = []
+    for gateway in filter(None, (laboratory.gateway, laboratory.inspector)):
+        if (status := gateway.stop()) != 0:
+            found.append(f"gateway {gateway.number}: exit status {status} after SIGTERM")
     for path in glob.glob(STATE + "/gw*/posternd.err"):
         with open(path, errors="replace") as f:
             lines = f.read().splitlines()

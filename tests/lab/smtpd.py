@@ -8,6 +8,7 @@ import threading
 import time
 
 import certs
+import rawtls
 
 LENIENT_END = re.compile(rb"(?:\r\n|\n|\r)\.(?:\r\n|\n|\r)")
 EXTENSIONS = ["PIPELINING", "SIZE 104857600", "8BITMIME", "ENHANCEDSTATUSCODES", "DSN", "CHUNKING",
@@ -32,6 +33,8 @@ class Session:
         self.peer = peer[0]
         self.tls = None		# TLS version once the handshake is done
         self.sni = None
+        self.conn = None	# with Mx.raw
+        self.over = False
         self.commands = []	# (line, whether TLS was on)
         self.messages = []
         self.injected = b""	# what the client had sent behind STARTTLS
@@ -51,7 +54,8 @@ class Mx:
               starttls, handshake, ehlo2, mail, rcpt, data, body, dot
     delay:    seconds before the answer in each of these phases
     replies:  {"RCPT": b"550 ...", "RCPT:name": ..., "DOT": ...}: replaces the good answer
-    cut:      number of octets of the server's handshake that are sent before the end"""
+    cut:      number of octets of the server's handshake that are sent before the end
+    raw:      options of rawtls.Context, which does TLS then; shape: of its handshakes (flights.py)"""
 
     starttls = "offer"
     ehlo = "ok"
@@ -66,6 +70,8 @@ class Mx:
     tls_max = None
     tls_min = None
     ciphers = None
+    raw = None
+    shape = None
 
     def __init__(self, network, name, addresses, cert="good", names=None, port=25, **options):
         self.name, self.addresses, self.cert_kind, self.port = name, addresses, cert, port
@@ -82,8 +88,10 @@ class Mx:
             threading.Thread(target=self.accept, args=(listener,), daemon=True).start()
 
     def use_certificate(self, path):
-        self.context = None
-        if path:
+        self.context, self.certificate = None, path
+        if self.raw is not None:
+            self.context = rawtls.Context(path, server=True, **self.raw)
+        elif path:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(path)
             if self.tls_max or self.tls_min:
@@ -163,6 +171,7 @@ class Dialogue:
             pass
         self.conn.close()
         with self.mx.lock:
+            self.session.over = True
             self.mx.lock.notify_all()
 
     # Octets.
@@ -301,6 +310,13 @@ class Dialogue:
 
     def handshake(self):
         context, session = self.mx.context, self.session
+        if self.mx.raw is not None:
+            session.conn = rawtls.Conn(context, self.conn, shape=self.mx.shape)
+            session.conn.handshake()
+            self.conn, session.tls, session.sni = session.conn, session.conn.version(), \
+                session.conn.sni
+            self.reset()
+            return
 
         def sni(sock, name, context):
             session.sni = name or ""
