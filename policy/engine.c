@@ -67,10 +67,18 @@ on_memory(void *arg, const struct in6_addr *ip)
 	stale(arg, "", ip);
 }
 
+/* Whoever is told these addresses uses them, whichever of them it was seen to dial. */
 static void
 on_mx(void *arg, const char *domain)
 {
-	engine_memo_drop(arg, domain, NULL);
+	struct engine *e = arg;
+	const struct mx_set *set = mx_look(e->mx, domain);
+
+	engine_memo_drop(e, domain, NULL);
+	for (size_t i = 0; e->config->inspect && set != NULL && i < set->hosts_len; i++)
+		for (size_t k = 0; set->hosts[i].state == REQUIRE_ADDRESSES_OK &&
+		    k < set->hosts[i].addresses_len; k++)
+			engine_saw(e, domain, &set->hosts[i].addresses[k]);
 }
 
 static void

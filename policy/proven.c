@@ -17,7 +17,9 @@
 /* More in a second than a gateway sees, or a disk that refuses: those are not kept. */
 #define WAITING_MAX 4096
 #define WAITING_OCTETS_MAX (8u << 20)
-#define BATCH PROVEN_SWEEP_ROOM_MAX	/* in one commit */
+#define BATCH 128	/* in one commit, of at most a MiB */
+
+_Static_assert(BATCH <= PROVEN_SWEEP_ROOM_MAX, "room is made for a batch");
 
 _Static_assert(MESSAGE_NAME == STORE_SESSION_NAME && MESSAGE_EVIDENCE_MAX == STORE_EVIDENCE_MAX,
     "the store takes what a message brings");

@@ -28,8 +28,8 @@ void proven_sweep_end(struct proven_sweep *s);
 /* proven_sweep_over: such a session is worth nothing at this time, or cannot be. */
 bool proven_sweep_over(const struct store_session *session, int64_t now);
 
-/* proven_sweep_room: makes room for n more, of which the store takes at most
- * PROVEN_SWEEP_ROOM_MAX at once. False: there is none yet. */
+/* proven_sweep_room: makes room for n more, at most PROVEN_SWEEP_ROOM_MAX. False: there is none
+ * yet. */
 #define PROVEN_SWEEP_ROOM_MAX 512
 bool proven_sweep_room(struct proven_sweep *s, size_t n);
 

@@ -5,6 +5,7 @@
 #include <utlist.h>
 
 #define FLUSH_MS 1000
+#define PAUSE_MS 10		/* between commits: questions are answered meanwhile */
 #define RETRY_MS 60000		/* the disk refused */
 
 static void
@@ -13,32 +14,38 @@ start(struct unwritten_queue *q, uint64_t ms)
 	q->world->timer_start(q->world->arg, &q->timer, ms);
 }
 
+/* One commit; false: the store refused. */
+static bool
+write_batch(struct unwritten_queue *q)
+{
+	size_t n = q->write(q->arg, q->first);
+
+	if (n == 0)
+		return false;
+	for (; n > 0 && q->first != NULL; n--) {
+		struct unwritten *u = q->first;
+
+		unwritten_remove(q, u);
+		q->written(q->arg, u);
+	}
+	return true;
+}
+
 static void
-flush(void *arg)
+on_timer(void *arg)
 {
 	struct unwritten_queue *q = arg;
+	bool done = q->first == NULL || write_batch(q);
 
-	while (q->first != NULL) {
-		size_t n = q->write(q->arg, q->first);
-
-		if (n == 0) {
-			start(q, RETRY_MS);
-			return;
-		}
-		for (; n > 0 && q->first != NULL; n--) {
-			struct unwritten *u = q->first;
-
-			unwritten_remove(q, u);
-			q->written(q->arg, u);
-		}
-	}
+	if (q->first != NULL)
+		start(q, done ? PAUSE_MS : RETRY_MS);
 }
 
 void
 unwritten_begin(struct unwritten_queue *q)
 {
 	q->first = NULL;
-	q->timer.fire = flush;
+	q->timer.fire = on_timer;
 	q->timer.arg = q;
 }
 
@@ -65,6 +72,7 @@ unwritten_remove(struct unwritten_queue *q, struct unwritten *u)
 void
 unwritten_end(struct unwritten_queue *q)
 {
-	flush(q);
+	while (q->first != NULL && write_batch(q))
+		;
 	q->world->timer_stop(q->world->arg, &q->timer);
 }

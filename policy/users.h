@@ -3,8 +3,9 @@
  *
  * For sessions whose recipients are not seen (path: inspect). Learnt from what clients were told by
  * DNS and from recipients seen before; kept in the store, so that a restart forgets nobody. What is
- * not known can only send a session the upgrade path, where each recipient is seen: so a full table
- * takes no new address, and an address of too many domains counts as unknown for good. */
+ * not known, or not known whole, sends a session the upgrade path, where each recipient is seen: so
+ * an address of too many domains is crowded until those that found no room have lapsed, and so is
+ * one that comes to be known within USERS_DAYS after the table was full. */
 #ifndef POLICY_USERS_H
 #define POLICY_USERS_H
 
@@ -16,7 +17,7 @@
 #include "policy/world.h"
 
 #define USERS_DAYS 7		/* since it was last seen; resolvers keep no answer for longer */
-#define USERS_MAX 65536		/* of domains at addresses */
+#define USERS_MAX 65536		/* of domains at addresses; at most 16 MiB */
 #define USERS_DOMAINS_MAX 512	/* of one address */
 #define USERS_DOMAIN_MAX 238	/* octets; with kind and address, the longest key of the store */
 
@@ -42,6 +43,6 @@ enum users_state users_of(struct users *u, const struct in6_addr *ip,
 
 /* users_forget: at all addresses. False: it was not known. */
 bool users_forget(struct users *u, const char *domain);
-size_t users_length(const struct users *u);	/* domains at addresses */
+size_t users_length(const struct users *u);	/* domains at addresses; "others" count as one */
 
 #endif

@@ -52,7 +52,8 @@ static void
 client_late(struct session *s)
 {
 	if (s->wait == WAIT_HANDSHAKE || s->wait == WAIT_INSPECT) {
-		s->proxy->tls_failed(s->proxy->arg, &s->peer.ip);
+		if (!s->end_to_end)
+			s->proxy->tls_failed(s->proxy->arg, &s->peer.ip);
 		s->client.failed = true;
 	} else {
 		session_say(s, "421 4.4.2 postern: timed out");

@@ -81,8 +81,10 @@ deliver(struct session *s)
 
 	leg_pass(&s->client, held + i->passed, len - i->passed, &put);
 	i->passed += put;
-	if (i->passed == len)
+	if (i->passed == len) {
+		i->delivered = true;
 		peek_let_go(i->peek);
+	}
 	return put > 0;
 }
 
@@ -97,11 +99,10 @@ escort_step(struct session *s)
 {
 	struct inspect *i = s->inspect;
 	struct leg *client = &s->client, *server = &s->up.leg;
-	size_t held;
 	bool moved;
 
-	peek_held(i->peek, &held);
-	if (held > 0) {
+	/* What peek_watch keeps of the server's second flight is with the client already. */
+	if (!i->delivered) {
 		moved = deliver(s);
 	} else {
 		moved = copy(s, client, server);
@@ -113,7 +114,7 @@ escort_step(struct session *s)
 		session_end(s, "server", server->error);
 		return true;
 	}
-	if (moved || client->failed || held > 0)
+	if (moved || client->failed || !i->delivered)
 		return moved;
 	/* What would still be learnt is not worth to stay for when the process is to end. */
 	bool over = i->talk != PEEK_WATCHING || client->eof || server->eof || s->proxy->closing;

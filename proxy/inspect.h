@@ -27,6 +27,7 @@ struct inspect {
 	void *recalled;			/* what the session proved that the client would resume */
 	size_t recalled_len;
 	size_t passed;			/* octets of the held flight that the client has */
+	bool delivered;			/* all of them */
 	double began, asked, policy_s;
 	enum peek_talk talk;		/* with INSPECT_ESCORT */
 };

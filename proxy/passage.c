@@ -24,10 +24,10 @@
 /* What is sent and not acknowledged for so long never will be; the kernel asks after a silent peer
  * once in the same time, as its own two hours are far beyond PASSAGE_IDLE_S. */
 #define SILENCE_S 600
-#define MORE_OCTETS 16384	/* less has most likely emptied the socket; if not, the loop says so */
+#define MORE_OCTETS 16384	/* less has most likely emptied the socket; the loop says if not */
 #define RETRY_S 1.0		/* without a descriptor for a pipe, or memory in the kernel */
 #define URGENT_OCTETS 4096	/* PIPE_BUF: an empty pipe takes so many at once */
-#define UNREAD_OCTETS 65536	/* dropped at the end */
+#define UNREAD_OCTETS (1 << 30)	/* dropped at the end: more than a socket holds */
 
 static enum passage_side
 other(enum passage_side side)
@@ -179,13 +179,14 @@ move(struct passage *p, enum passage_side side, bool woken)
 		pipes_give(p->pipes, &w->pipe, true);
 }
 
-/* tell_end: what one side has said last is with the other, and now its end too. */
+/* tell_end: what one side has said last is with the other, as an end is seen only with an empty
+ * pipe; now its end too. */
 static void
 tell_end(struct passage *p, enum passage_side side)
 {
 	struct passage_way *w = &p->way[side];
 
-	if (!w->ended || w->held > 0 || w->shut)
+	if (!w->ended || w->shut)
 		return;
 	w->shut = true;
 	if (shutdown(writer(p, side), SHUT_WR) != 0)

@@ -100,6 +100,7 @@ upstream_begin_tls(struct upstream *u)
 		u->leg.failed = true;
 		return upstream_died(u, "octets behind the 220 of STARTTLS");
 	}
+	u->said[0] = '\0';	/* a fault from here on is not its answer to STARTTLS */
 	if (u->in_flight) {
 		upstream_enter(u, SERVER_IN_FLIGHT);
 		return UPSTREAM_CHANGED;

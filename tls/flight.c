@@ -8,7 +8,7 @@
 #include "tls/peek.h"
 #include "tls/record.h"
 
-#define MESSAGE_CHANGE_CIPHER_SPEC 256	/* no handshake message, but it has its place among them */
+#define MESSAGE_CHANGE_CIPHER_SPEC 256	/* no handshake message, with a place among them */
 #define HELD_MIN 4096			/* octets; most flights of ECDSA certificates fit */
 
 static bool

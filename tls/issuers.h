@@ -11,7 +11,7 @@
 
 #include "tls/octets.h"
 
-#define ISSUERS_MAX 64		/* places; all CAs that mail servers use fit, at 10 KiB each or so */
+#define ISSUERS_MAX 64		/* places, of 10 KiB or so; most of the CAs in use fit */
 #define ISSUERS_DER_MAX 4096	/* octets; honest ones stay under 2 KiB */
 
 struct issuers;

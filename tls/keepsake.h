@@ -1,8 +1,8 @@
 /* keepsake.h - what is to be remembered of a proven handshake between two others
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A session that is resumed shows no certificate. Its ticket or id was visible in the handshake that
- * did: a hash of it names what was proven then. */
+ * A session that is resumed shows no certificate. Its ticket or id was visible in the handshake
+ * that did: a hash of it names what was proven then. */
 #ifndef TLS_KEEPSAKE_H
 #define TLS_KEEPSAKE_H
 

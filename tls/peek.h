@@ -2,12 +2,12 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The client's session with the MX stays its own; whoever stands between sees in clear what each of
- * them says until ChangeCipherSpec (TLS <= 1.2). The server's flight is held until it has proven its
- * holder: its chain and names by the same code as on our own sessions (tls/evidence.h), and the
+ * them says until ChangeCipherSpec (TLS <= 1.2). The server's flight is held until it has proven
+ * its holder: its chain and names by the same code as on our own sessions (tls/evidence.h), and the
  * signature over both randoms, so that a replayed certificate is worth nothing. What cannot be
  * proven is no fault of the peer: the caller ends the client's TLS itself then.
  *
- * Bounded: HANDSHAKE_OCTETS_MAX, SERVER_HELLO_CERTIFICATES_MAX, PEEK_RECORDS_MAX. Never does I/O. */
+ * Bounded: HANDSHAKE_OCTETS_MAX, SERVER_HELLO_CERTIFICATES_MAX, PEEK_RECORDS_MAX. No I/O. */
 #ifndef TLS_PEEK_H
 #define TLS_PEEK_H
 
@@ -34,7 +34,7 @@ void peek_free(struct peek *p);		/* NULL is allowed */
 enum peek_hello {
 	PEEK_HELLO_MORE,
 	PEEK_HELLO_WHOLE,
-	PEEK_HELLO_BAD		/* peek_fault: what came is no ClientHello that can be followed */
+	PEEK_HELLO_BAD		/* peek_fault: no ClientHello that can be followed */
 };
 
 /* peek_client: what the client has sent so far, all of it from its first octet on each time (it is
@@ -60,8 +60,8 @@ enum peek_flight {
 /* peek_server: the next octets from the server, which are kept. After PEEK_FULL, PEEK_RESUMED or
  * PEEK_BAD it must not be called again. */
 enum peek_flight peek_server(struct peek *p, const void *octets, size_t len);
-/* peek_held: all that came from the server, to be passed on after the verdict; peek_let_go frees
- * it. */
+/* peek_held: all that came from the server, to be passed on after the verdict, without peek_watch.
+ * peek_let_go frees it, once peek_prove or peek_recall has seen it, and the ClientHello with it. */
 const void *peek_held(const struct peek *p, size_t *len);
 void peek_let_go(struct peek *p);
 
@@ -79,16 +79,18 @@ bool peek_prove(struct peek *p, bool strict, struct proof *out);
  * now; version and cipher are those of this handshake. False: it cannot be read. */
 bool peek_recall(struct peek *p, const void *evidence, size_t len, bool strict, struct proof *out);
 
-/* Afterwards the two talk on. What a server says before its ChangeCipherSpec may name sessions; they
- * count only once the client has heard its Finished, found it right and goes on talking: octets of a
- * ticket that somebody changed on the way never get that far. */
+/* Afterwards the two talk on. What a server says before its ChangeCipherSpec may name sessions;
+ * they count only once the client has heard its Finished, found it right and goes on talking:
+ * octets of a ticket that somebody changed on the way never get that far. */
 enum peek_talk {
 	PEEK_WATCHING,
-	PEEK_SETTLED,		/* nothing more to learn: peek_sessions says what may be remembered */
-	PEEK_BROKEN		/* what came is no TLS; nothing is to be remembered */
+	PEEK_SETTLED,		/* nothing more to learn: peek_sessions has what to remember */
+	PEEK_BROKEN		/* no TLS, or none in its order; nothing is to be remembered */
 };
 
-/* peek_watch: octets passed on, from the server or from the client. */
+/* peek_watch: octets passed on, from the server or from the client; without any it just asks, which
+ * is worth it after peek_recall: a resumption that names no new session is PEEK_SETTLED at once. An
+ * alert settles with nothing. */
 enum peek_talk peek_watch(struct peek *p, bool from_server, const void *octets, size_t len);
 
 struct peek_session {

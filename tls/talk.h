@@ -24,8 +24,8 @@ struct talk {
 	struct keepsake keepsake;	/* counts at PEEK_SETTLED, empty at PEEK_BROKEN */
 };
 
-/* talk_evidence: once the keepsake's sessions are noted: what stands behind them. PEEK_SETTLED where
- * there is nothing to be remembered, since then nothing is worth watching. */
+/* talk_evidence: once the keepsake's sessions are noted: what stands behind them. PEEK_SETTLED
+ * where there is nothing to be remembered, since then nothing is worth watching. */
 void talk_evidence(struct talk *t, const struct evidence *e, bool weak);
 
 /* talk_server: octets from behind the server's ChangeCipherSpec on. */

@@ -64,8 +64,8 @@ judge_key(X509 *leaf, const struct client_hello *client, const struct flight *f,
 }
 
 bool
-witness_hear(const struct trust *trust, struct issuers *issuers, const struct client_hello *client,
-    const struct flight *flight, struct witness *out)
+witness_hear(const struct trust *trust, struct issuers *issuers,
+    const struct client_hello *client, const struct flight *flight, struct witness *out)
 {
 	STACK_OF(X509) *chain = decode_all(issuers, flight);
 

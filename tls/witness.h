@@ -15,7 +15,7 @@
 
 struct witness {
 	struct evidence *evidence;	/* the caller's; NULL: a certificate cannot be read */
-	const char *fault;	/* why the key was not proven, a reason code, static; NULL: it was */
+	const char *fault;	/* why the key was not proven: a reason code; NULL: it was */
 	bool weak;		/* it was, with a broken digest */
 };
 

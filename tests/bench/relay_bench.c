@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
  * relay_bench [MIB]: so much (default 2048) through a relay process over loopback, passage and bare
- * relay in turn, medians of ROUNDS. Where there are two processors the relay has one for itself, so
+ * relay in turn, medians of several. Where there are two processors the relay has one for itself, so
  * that its figures are its own. */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -16,7 +16,7 @@
 #include "proxy/passage.h"
 #include "tests/bench/bare_relay.h"
 
-#define ROUNDS 5
+#define ROUNDS_MAX 21
 #define PAIRS_MAX 64
 #define CHUNK (256 * 1024)
 #define WORD 80			/* a line of a dialogue, under TLS */
@@ -28,7 +28,7 @@ static const char *const names[KINDS] = { "passage", "bare, 64 KiB pipes",
 
 struct load {
 	const char *name;
-	int pairs;
+	int rounds, pairs;
 	uint64_t octets;	/* in all, one way */
 	uint32_t words;		/* instead: asked and answered by turns */
 };
@@ -263,22 +263,23 @@ by_size(const void *a, const void *b)
 static void
 compare(const struct load *load)
 {
-	double used[KINDS][ROUNDS], median[KINDS];
+	double used[KINDS][ROUNDS_MAX], median[KINDS];
 	double per = load->words > 0 ? load->words / 1e6 : (double)load->octets / 1e9;
+	const int last = load->rounds - 1;
 	const char *unit = load->words > 0 ? "us a question and answer" : "CPU-s/GB";
 
-	for (int round = 0; round < ROUNDS; round++)
+	for (int round = 0; round < load->rounds; round++)
 		for (int kind = 0; kind < KINDS; kind++)
 			used[kind][round] = run((enum kind)kind, load);
 	for (int kind = 0; kind < KINDS; kind++) {
-		qsort(used[kind], ROUNDS, sizeof(double), by_size);
-		median[kind] = used[kind][ROUNDS / 2];
+		qsort(used[kind], (size_t)load->rounds, sizeof(double), by_size);
+		median[kind] = used[kind][load->rounds / 2];
 	}
 	printf("relay, %s: %s %.4f %s (%.4f to %.4f)", load->name, names[PASSAGE],
-	    median[PASSAGE] / per, unit, used[PASSAGE][0] / per, used[PASSAGE][ROUNDS - 1] / per);
+	    median[PASSAGE] / per, unit, used[PASSAGE][0] / per, used[PASSAGE][last] / per);
 	for (int kind = PASSAGE + 1; kind < KINDS; kind++)
 		printf("; %s %.4f (%.4f to %.4f), ratio %.3f", names[kind], median[kind] / per,
-		    used[kind][0] / per, used[kind][ROUNDS - 1] / per,
+		    used[kind][0] / per, used[kind][last] / per,
 		    median[PASSAGE] / median[kind]);
 	putchar('\n');
 	fflush(stdout);
@@ -289,8 +290,8 @@ main(int argc, char **argv)
 {
 	const uint64_t octets = (argc > 1 ? strtoull(argv[1], NULL, 10) : 2048) << 20;
 	const struct load loads[] = {
-		{ "1 connection", 1, octets, 0 }, { "32 connections", 32, octets, 0 },
-		{ "a dialogue", 1, 0, 30000 },
+		{ "1 connection", 5, 1, octets, 0 }, { "32 connections", 5, 32, octets, 0 },
+		{ "a dialogue", ROUNDS_MAX, 1, 0, 5000 },
 	};
 
 	signal(SIGPIPE, SIG_IGN);

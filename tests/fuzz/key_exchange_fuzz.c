@@ -44,7 +44,12 @@ make_keys(void)
 	keys[SMALL_EC] = EVP_EC_gen("P-224");
 	for (int i = 0; i < KINDS; i++) {
 		leaves[i] = X509_new();
-		assert(keys[i] && leaves[i] && X509_set_pubkey(leaves[i], keys[i]));
+		assert(keys[i] && leaves[i] && X509_set_version(leaves[i], X509_VERSION_3) &&
+		    ASN1_INTEGER_set(X509_get_serialNumber(leaves[i]), 1) &&
+		    X509_gmtime_adj(X509_getm_notBefore(leaves[i]), 0) &&
+		    X509_gmtime_adj(X509_getm_notAfter(leaves[i]), 60) &&
+		    X509_set_pubkey(leaves[i], keys[i]) &&
+		    X509_sign(leaves[i], keys[P256], EVP_sha256()) > 0);
 	}
 }
 

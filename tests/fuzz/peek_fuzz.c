@@ -1,9 +1,9 @@
 /* peek_fuzz.c - a whole session between two others, whole and octet by octet
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Input: chunks of a kind (0 what the client says, 1 the server, 2 evidence to be recalled), 16 bits
- * of length, octets. The corpus is of real sessions. Whatever comes: both ways of handing it over
- * come to the same end, and nobody but the host of the corpus is ever trusted. */
+ * Input: chunks of a kind (0 what the client says, 1 the server, 2 evidence to be recalled), 16
+ * bits of length, octets. The corpus is of real sessions. Whatever comes: both ways of handing it
+ * over come to the same end, and nobody but the host of the corpus is ever trusted. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdio.h>

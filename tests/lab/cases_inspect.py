@@ -1,4 +1,4 @@
-# cases_inspect.py - path: inspect: whose sessions stay end to end, which end here, and what each is told
+# cases_inspect.py - path: inspect: whose sessions stay end to end, which end here, and why
 # SPDX-License-Identifier: GPL-3.0-or-later
 import re
 import time
@@ -9,8 +9,8 @@ import programs
 import resolve
 import zones
 from inside import STATE
-from inspecting import (ENFORCE, SENDER, case, decided, deliver, end_to_end, ended_here, known, refused,
-                        session)
+from inspecting import (ENFORCE, SENDER, case, decided, deliver, end_to_end, ended_here, known,
+                        refused, session)
 from lab import Told
 
 BODY = b"Hello.\n..two dots\n.\n.one dot\nBye.\n"
@@ -137,7 +137,7 @@ for priority_, word_ in (("TLS1.0", "version-too-low"), ("TLS1.1", "version-too-
 
 # Which domains use an address.
 
-@case("an unknown address: the first mail goes from here (unmapped), the second end to end, both families")
+@case("an unknown address: the first mail goes from here (unmapped), the next end to end")
 def unmapped(lab):
     mx = lab.mx(raw={}, family="46")
     d = lab.domain("unmapped", mx=[mx])
@@ -178,7 +178,7 @@ def shared_address(lab):
         ended_here(lab, mx, deliver(lab, mx, d, f"c{n}"), "unmapped")
 
 
-@case("a domain with a policy that a host does not meet begins to use its address: nobody passes unseen")
+@case("a domain whose policy a host does not meet uses its address too: nobody passes unseen")
 def stricter_neighbour(lab):
     mx = lab.mx(raw={})
     a = lab.domain("before", mx=[mx])
@@ -216,7 +216,7 @@ FAULTS = {"expired": "certificate-expired", "self-signed": "certificate-not-trus
           "client-only": "validation-failure", "cn-only": "certificate-host-mismatch"}
 
 for kind_, result_ in FAULTS.items():
-    @case(f"a certificate that is {kind_}: ended here, refused under enforce, delivered without a policy")
+    @case(f"a certificate that is {kind_}: ended here; refused under enforce, else delivered")
     def faulty(lab, kind=kind_, result=result_):
         mx, free = lab.mx(cert=kind, raw={}), lab.mx(cert=kind, raw={})
         d, e = lab.domain("fault", mx=[mx], sts=ENFORCE), lab.domain("fault", mx=[free])
@@ -233,7 +233,7 @@ for kind_, result_ in FAULTS.items():
         end_to_end(lab, mx, deliver(lab, mx, d, "after"), policy_type="sts")
 
 
-@case("testing: a fault is reported and the mail delivered, from here; a good host passes end to end")
+@case("testing: a fault is reported and the mail delivered from here; good hosts: end to end")
 def testing(lab):
     mx = lab.mx(cert="wrong-name", raw={})
     d = lab.domain("testing", mx=[mx], sts=dict(mode="testing"))
@@ -246,7 +246,8 @@ def testing(lab):
 
 # STARTTLS, before there is TLS.
 
-STARTTLS = {"none": ("starttls-not-offered", "absent"), "masked": ("starttls-not-offered", "masked"),
+STARTTLS = {"none": ("starttls-not-offered", "absent"),
+            "masked": ("starttls-not-offered", "masked"),
             "454": ("starttls-refused", "refused"), "502": ("starttls-refused", "refused"),
             "250": ("starttls-refused|server-gone", "refused"),
             "multi": ("starttls-refused|server-gone|injected", "refused"),

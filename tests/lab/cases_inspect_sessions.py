@@ -1,4 +1,4 @@
-# cases_inspect_sessions.py - path: inspect over a session's life: retries, bulk, ends, restarts, settings
+# cases_inspect_sessions.py - path: inspect over a session's life: retries, bulk, ends, restarts
 # SPDX-License-Identifier: GPL-3.0-or-later
 import socket
 import struct
@@ -13,7 +13,7 @@ from inspecting import (ENFORCE, SENDER, TLS12, case, decided, deliver, end_to_e
 
 # A client that goes on in clear text after it disliked something.
 
-@case("a client that hangs up at our certificate and retries in clear: refused while the server is bad")
+@case("a client that dislikes our certificate and retries in clear: refused while the MX is bad")
 def clear_retry(lab):
     mx = lab.mx(raw={}, cert="expired", family="46")
     d = lab.domain("retry", mx=[mx], sts=ENFORCE)
@@ -174,7 +174,7 @@ def drained(lab):
                                                   path="inspect")) == 3, "the sessions' events")
 
 
-@case("tls.min-version 1.0: an old client passes end to end where nothing is demanded, else it ends here",
+@case("tls.min-version 1.0: an old client passes end to end where nothing is demanded, not else",
       own={"tls": {"min-version": '"1.0"'}})
 def old_minimum(lab):
     old = dict(versions=("1.0", "1.1"))
@@ -210,7 +210,8 @@ def relay(lab):
     lab.untouched(*[])
 
 
-@case("mode monitor: what is not proven is delivered from here, as would-refuse", own={"mode": "monitor"})
+@case("mode monitor: what is not proven is delivered from here, as would-refuse",
+      own={"mode": "monitor"})
 def monitor(lab):
     mx = lab.mx(cert="expired", raw={})
     d = lab.domain("monitor", mx=[mx], sts=ENFORCE)

@@ -80,8 +80,8 @@ class Raw:
         return [line[4:].strip() for line in self.ehlo_reply.lines[1:]]
 
     def starttls(self, **options):
-        """STARTTLS and handshake; the reply to the command. options: minimum, maximum, seclevel, or a
-        rawtls.Context and what its connections take."""
+        """STARTTLS and handshake; the reply to the command. options: minimum, maximum, seclevel; or
+        context, a rawtls.Context, and what its connections take."""
         reply = self.cmd("STARTTLS")
         if reply.code == 220:
             self.handshake(**options)

@@ -47,7 +47,7 @@ def message(kind, body):
 
 
 def in_flight(conn):
-    """Whether this is the client's own handshake: postern's offers TLS 1.3, theirs does not here."""
+    """Whether this is the client's own handshake: postern's offers TLS 1.3, theirs does not."""
     at = 5 + 4 + 2 + 32
     at += 1 + conn.hello[at]
     at += 2 + int.from_bytes(conn.hello[at:at + 2], "big")

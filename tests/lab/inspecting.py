@@ -1,7 +1,7 @@
 # inspecting.py - what cases of path: inspect have in common: how a mail went, and what proves it
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whose TLS session it was is told by three witnesses: the certificate that the client saw, the MX's
-own view, and the events."""
+"""Whose TLS session it was is told by three witnesses: the certificate that the client saw, the
+MX's own view, and the events."""
 import contextlib
 
 import certs
@@ -32,8 +32,8 @@ def case(name, own=None, **how):
 
 
 class Mail(Told):
-    """One scripted delivery. conn: the client's TLS connection; certificate: what it was shown; helo:
-    the name by which its events are found (REDIRECT changes source ports that are taken twice)."""
+    """One scripted delivery. conn: the client's TLS connection; certificate: what it was shown;
+    helo: by which its events are found, as REDIRECT changes source ports that are taken twice."""
 
     def __init__(self, lab, rcpt, body=None):
         super().__init__("raw", "failed", "no handshake")
@@ -98,6 +98,14 @@ def known(lab, mx, d, address=None):
     return reply.code == 250
 
 
+def enforced(lab, **mx):
+    """An MX and a domain with a policy, known to postern."""
+    mx = lab.mx(raw=mx.pop("raw", {}), **mx)
+    d = lab.domain("tls", mx=[mx], sts=ENFORCE)
+    lab.check(known(lab, mx, d), "not accepted")
+    return mx, d
+
+
 @contextlib.contextmanager
 def own_session(lab, mx):
     """A client's own TLS session with the MX, behind its second EHLO, as (client, helo)."""
@@ -153,7 +161,8 @@ def end_to_end(lab, mx, mail, count=1, address=None, **where):
 
 
 def ended_here(lab, mx, mail, code, delivered=True):
-    """The client's TLS ended at postern, for this reason, and the mail was delivered all the same."""
+    """The client's TLS ended at postern, for this reason; the mail was delivered all the same.
+    delivered: False when it is refused."""
     over = session(lab, mail)
     lab.same(over.get("path"), "upgrade", f"path in {over}")
     lab.same(over.get("inspect", {}).get("outcome"), "ended-here", f"inspect in {over}, {mail}")
@@ -163,7 +172,7 @@ def ended_here(lab, mx, mail, code, delivered=True):
         lab.check(mail.certificate != certs.digest(mx.certificate), "the client saw the MX's own")
     if delivered:
         lab.sent(mail)
-        arrived = lab.arrived(mx, mail.rcpt, tls=None if delivered == "anyhow" else True)
+        arrived = lab.arrived(mx, mail.rcpt)
         lab.check(arrived.body == mail.data, f"the body differs: {arrived.body[:500]!r}")
     return over
 
@@ -184,7 +193,7 @@ def source(lab):
 
 
 def past_postern(lab, mx, context):
-    """A TLS session with the MX from elsewhere in the internet, past every gateway; it has ended."""
+    """A TLS session with the MX from elsewhere in the internet, past every gateway; over now."""
     with client.Raw(lab.lab.net.net, mx.v4) as c:
         c.greet()
         c.starttls(context=context)

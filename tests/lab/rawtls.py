@@ -1,4 +1,4 @@
-# rawtls.py - TLS by OpenSSL with the handshake in our hands: cut, split, replaced or replayed at will
+# rawtls.py - TLS by OpenSSL with the handshake in our hands: cut, split, replaced or replayed
 # SPDX-License-Identifier: GPL-3.0-or-later
 """OpenSSL never touches the socket here. What it wants to send during a handshake goes through a
 `shape` (see flights.py), which says in what pieces and in what form it leaves. Python's own ssl
@@ -17,7 +17,7 @@ CACHE_MODE, SERVER_NAME, GROUPS, SIGALGS, DH_AUTO, MIN_VERSION, MAX_VERSION = \
     44, 55, 92, 98, 118, 123, 124
 ERROR_WANT_READ, ERROR_ZERO_RETURN = 2, 6
 LEGACY_SERVER_CONNECT, ALLOW_CLIENT_RENEGOTIATION, NO_TICKET = 1 << 2, 1 << 8, 1 << 14
-IN_CLIENT_HELLO, IN_SERVER_HELLO = 0x80, 0x100
+IN_CLIENT_HELLO = 0x80
 
 P, I, S, U = ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint
 PSK_SERVER = ctypes.CFUNCTYPE(U, P, S, P, U)
@@ -46,7 +46,8 @@ PROTOTYPES = {
     "SSL_set_accept_state": (None, P), "SSL_set_connect_state": (None, P),
     "SSL_do_handshake": (I, P), "SSL_read": (I, P, P, I), "SSL_peek": (I, P, P, I),
     "SSL_write": (I, P, S, I),
-    "SSL_shutdown": (I, P), "SSL_set_shutdown": (None, P, I), "SSL_get_error": (I, P, I), "SSL_get_version": (S, P),
+    "SSL_shutdown": (I, P), "SSL_set_shutdown": (None, P, I), "SSL_get_error": (I, P, I),
+    "SSL_get_version": (S, P),
     "SSL_renegotiate": (I, P), "SSL_renegotiate_pending": (I, P),
     "SSL_session_reused": (I, P), "SSL_get1_session": (P, P), "SSL_set_session": (I, P, P),
     "SSL_get_servername": (S, P, I), "SSL_get1_peer_certificate": (P, P),
@@ -149,8 +150,8 @@ class Context:
             return 1
 
         self.kept += [octets, ADD_EXTENSION(add), TAKE_EXTENSION(lambda *_: 1)]
-        good(c.SSL_CTX_add_custom_ext(self.handle, 0xfe07, IN_CLIENT_HELLO, self.kept[1], None, None,
-                                      self.kept[2], None), "extension")
+        good(c.SSL_CTX_add_custom_ext(self.handle, 0xfe07, IN_CLIENT_HELLO, self.kept[1], None,
+                                      None, self.kept[2], None), "extension")
 
     def wrap(self, sock, **options):
         """The handshake over this socket; the connection afterwards."""

@@ -55,7 +55,8 @@ class Mx:
     delay:    seconds before the answer in each of these phases
     replies:  {"RCPT": b"550 ...", "RCPT:name": ..., "DOT": ...}: replaces the good answer
     cut:      number of octets of the server's handshake that are sent before the end
-    raw:      options of rawtls.Context, which does TLS then; shape: of its handshakes (flights.py)"""
+    raw:      options of rawtls.Context, which does TLS then
+    shape:    of its handshakes, see flights.py; needs raw"""
 
     starttls = "offer"
     ehlo = "ok"

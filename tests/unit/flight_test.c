@@ -10,7 +10,7 @@
 #include "tests/unit/peekpair.h"
 
 enum kind {
-	STAPLED,	/* ECDHE; with everything a server may send: status, request, ticket, ALPN */
+	STAPLED,	/* ECDHE; with all a server may send: status, request, ticket, ALPN */
 	PLAIN,		/* ECDHE, and nothing of that */
 	TRANSPORT,	/* RSA key transport */
 	BY_TICKET,	/* resumed, without a new ticket */
@@ -296,7 +296,7 @@ a_client_follows_any_cut(void **state)
 	}
 }
 
-/* --- the order --------------------------------------------------------------------------------- */
+/* --- the order ------------------------------------------------------------------------ */
 
 /* A record for each letter: H ServerHello, C Certificate, O CertificateStatus, K ServerKeyExchange,
  * R CertificateRequest, D ServerHelloDone, T NewSessionTicket, X ChangeCipherSpec; what does not
@@ -316,7 +316,7 @@ write_letter(enum kind kind, char letter, struct tape *out)
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
 		if (types[i].letter == letter) {
 			at = tape_message(from, types[i].type, &len);
-			if (at == 0)	/* of another flight, which is all the same to the order */
+			if (at == 0)	/* another flight's: all the same to the order */
 				at = tape_message(from = &pairs[letter == 'T' ? RENEWED : STAPLED]
 				    ->flight, types[i].type, &len);
 			assert_true(at > 0);
@@ -580,7 +580,7 @@ other_protocols_are_told_at_once(void **state)
 	}
 }
 
-/* --- the ClientHello --------------------------------------------------------------------------- */
+/* --- the ClientHello ------------------------------------------------------------------ */
 
 /* Looked at again and again from its first octet: each call says how many are worth waiting for. */
 static void

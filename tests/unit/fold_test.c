@@ -140,6 +140,24 @@ test_names_of_all(void **state)
 	}
 }
 
+/* A stricter one that comes later has no more hosts than were left. */
+static void
+test_names_of_a_stricter_one(void **state)
+{
+	struct requirement a = nobody(one, 1), b = demand(POLICY_STS, STS_ENFORCE, turned, 2), q;
+	struct fold f;
+
+	(void)state;
+	fold_init(&f);
+	fold_add(&f, "a.test", &a);
+	fold_add(&f, "b.test", &b);
+	fold_result(&f, false, &q);
+	assert_int_equal(q.policy_type, POLICY_STS);
+	assert_string_equal(hosts_of(&q), "mx1.test");
+	assert_string_equal(q.mx_host, "mx1.test");
+	fold_free(&f);
+}
+
 static void
 expect_undecided(struct fold *f, bool monitor, const char *reason)
 {
@@ -190,6 +208,12 @@ test_undecided(void **state)
 	fold_add(&f, "a.test", &q);
 	expect_undecided(&f, false,
 	    "a.test and b.test demand different names of this address");
+	q = secure("");
+	fold_add(&f, "a.test", &q);
+	fold_add(&f, "b.test", &ready);
+	expect_undecided(&f, false,
+	    "b.test and a.test demand different names of this address");
+	q = secure("a.test");
 	fold_add(&f, "a.test", &q);
 	q = secure("b.test");
 	fold_add(&f, "b.test", &q);
@@ -245,6 +269,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_strictest),
 		cmocka_unit_test(test_names_of_all),
+		cmocka_unit_test(test_names_of_a_stricter_one),
 		cmocka_unit_test(test_undecided),
 		cmocka_unit_test(test_secure_alone),
 		cmocka_unit_test(test_not_allowed),

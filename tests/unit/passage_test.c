@@ -142,6 +142,55 @@ resets(void **state)
 	}
 }
 
+/* What the other one had said and nobody took does not turn its end into a reset. */
+static void
+unread_at_the_end(void **state)
+{
+	struct world *w = *state;
+
+	for (int k = 0; k < 4; k++) {
+		enum passage_side a = k % 2 == 0 ? PASSAGE_CLIENT : PASSAGE_SERVER;
+
+		world_open(w, true);
+		world_wait(w);
+		if (k < 2)
+			world_say(w, other(a), "are you there?");
+		world_reset(w, a);
+		if (k >= 2)
+			world_say(w, other(a), "are you there?");
+		world_run(w, 1);
+		assert_int_equal(w->over, 1);
+		assert_int_equal(w->passage.ended_by, a);
+		world_hears_end(w, other(a));
+		world_close(w);
+	}
+}
+
+static void
+only_counted(struct passage *p)
+{
+	((struct world *)p->arg)->over++;
+}
+
+/* It is said once, whenever its owner comes to close it. */
+static void
+over_once(void **state)
+{
+	struct world *w = *state;
+
+	world_open(w, true);
+	w->passage.over = only_counted;
+	passage_hurry(&w->passage, 0.1);
+	world_say(w, PASSAGE_SERVER, "x");
+	world_reset(w, PASSAGE_CLIENT);
+	unsigned before = ev_iteration(w->loop);
+	world_run(w, 0.3);
+	assert_true(ev_iteration(w->loop) - before <= 4);
+	assert_int_equal(w->over, 1);
+	assert_false(ev_is_active(&w->passage.idle));
+	world_close(w);
+}
+
 /* It had ended its direction and then breaks: nobody is told until something is written to it, and
  * the loop must not turn meanwhile. */
 static void
@@ -279,10 +328,10 @@ hurry_counts_what_has_passed(void **state)
 	struct world *w = *state;
 
 	world_open(w, false);
-	world_run(w, 0.1);
-	passage_hurry(&w->passage, 0.05);
+	world_run(w, 0.5);
+	passage_hurry(&w->passage, 0.4);
 	assert_int_equal(w->over, 0);
-	assert_true(world_run(w, 1) <= 3);
+	assert_true(world_run(w, 0.2) <= 3);
 	assert_int_equal(w->over, 1);
 	assert_true(w->passage.timed_out);
 	world_close(w);
@@ -376,6 +425,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(octets_pass), cmocka_unit_test(single_octets),
 		cmocka_unit_test(half_close), cmocka_unit_test(both_end_at_once),
+		cmocka_unit_test(unread_at_the_end), cmocka_unit_test(over_once),
 		cmocka_unit_test(resets), cmocka_unit_test(reset_after_the_end),
 		cmocka_unit_test(last_words_before_a_reset), cmocka_unit_test(urgent_octets),
 		cmocka_unit_test(no_wake_up_without_data), cmocka_unit_test(silence_ends_it),

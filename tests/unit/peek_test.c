@@ -279,7 +279,8 @@ static const struct leaf {
 	{ "NUL in the name", { .issuer = &root, .dns = HOST "!.evil.example" }, NULL },
 	{ "a strange subject", { .issuer = &root, .dns = HOST, .cn = "b\xc3\xbc\n\x1b[2J" }, NULL },
 	{ "expired", { .issuer = &root, .dns = HOST, .from_days = -9, .until_days = -1 }, NULL },
-	{ "not yet valid", { .issuer = &root, .dns = HOST, .from_days = 1, .until_days = 9 }, NULL },
+	{ "not yet valid", { .issuer = &root, .dns = HOST, .from_days = 1, .until_days = 9 },
+	    NULL },
 	{ "intermediate expired", { .issuer = &old_middle, .dns = HOST }, &old_middle },
 	{ "missing intermediate", { .issuer = &middle, .dns = HOST }, NULL },
 	{ "unknown root", { .issuer = &stranger, .dns = HOST }, &stranger },
@@ -392,7 +393,7 @@ a_chain_has_an_end(void **state)
 	testca_free(&leaf);
 }
 
-/* --- what somebody in between has changed ------------------------------------------------------ */
+/* --- what somebody in between has changed --------------------------------------------- */
 
 /* `base` with one message replaced by that of another flight, all in one record. */
 static void

@@ -279,15 +279,15 @@ full(void **state)
 	for (uint32_t i = 0; i < PROVEN_MAX; i++) {
 		keep_octets(f, i, i % 2 == 0 ? 7200 : 80000, 4);
 		if (i % 4000 == 3999)
-			testworld_run(f->t, 1100);
+			testworld_run(f->t, 1500);
 	}
 	assert_int_equal(on_disk(f), PROVEN_MAX);
 	for (uint32_t i = 0; i < 10000; i++) {
 		keep_octets(f, PROVEN_MAX + i, 7200, 4);
 		if (i % 4000 == 3999)
-			testworld_run(f->t, 1100);
+			testworld_run(f->t, 1500);
 	}
-	testworld_run(f->t, 1100);
+	testworld_run(f->t, 1500);
 	assert_in_range(on_disk(f), PROVEN_MAX - 1024, PROVEN_MAX);
 	/* New ones are there, and of the old those that end first went. */
 	assert_in_range(recalled_of(f, PROVEN_MAX, PROVEN_MAX + 10000), 9000, 10000);
@@ -310,13 +310,13 @@ flooded(void **state)
 	for (uint32_t i = 20000; i < 80000; i++) {
 		keep_octets(f, i, UINT32_MAX, MESSAGE_EVIDENCE_MAX);
 		if (i % 1000 == 0)
-			testworld_run(f->t, 1100);
+			testworld_run(f->t, 1500);
 	}
-	testworld_run(f->t, 1100);
+	testworld_run(f->t, 1500);
 	store_sessions_size(f->store, &octets);
 	assert_in_range(octets, PROVEN_OCTETS_MAX / 2, PROVEN_OCTETS_MAX + (8u << 20));
 	keep(f, 100000, 60);
-	testworld_run(f->t, 1100);
+	testworld_run(f->t, 1500);
 	assert_true(recalled(f, 100000));
 	assert_string_equal(store_problem(f->store), "");
 }

@@ -286,7 +286,11 @@ nothing_to_remember_is_settled_early(void **state)
 static void
 a_session_is_remembered_as_long_as_it_counts(void **state)
 {
-	static const struct { long hint, until_s; uint64_t options; uint32_t least, most; } rows[] = {
+	static const struct {
+		long hint, until_s;
+		uint64_t options;
+		uint32_t least, most;
+	} rows[] = {
 		{ 600, 0, 0, 600, 600 },
 		{ 86399, 0, 0, 86397, 86399 },
 		{ 1000000, 0, 0, 86395, 86400 },
@@ -381,7 +385,7 @@ spoilt_evidence_is_refused(void **state)
 	SSL_CTX_free(server);
 }
 
-/* --- what is changed after the verdict --------------------------------------------------------- */
+/* --- what is changed after the verdict ------------------------------------------------ */
 
 /* The server's second flight as it would come, into *t. */
 static void

@@ -1,0 +1,131 @@
+/* issuers_test.c - certificates decoded once: the same for the same octets, and for no others
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/testca.h"
+#include "tls/issuers.h"
+
+static struct octets
+der_of(const struct testca_cert *c)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509(c->x509, &der);
+
+	assert_true(len > 0);
+	return octets_of(der, (size_t)len);
+}
+
+static void
+equal_octets_are_decoded_once(void **state)
+{
+	struct testca_cert root = testca_root("A Root"), twin = testca_root("A Root");
+	struct octets a = der_of(&root), copy = der_of(&root), b = der_of(&twin);
+	struct issuers *i = issuers_new();
+	X509 *first = issuers_decode(i, &a), *again = issuers_decode(i, &copy),
+	    *other = issuers_decode(i, &b), *own = issuers_decode_once(&a);
+
+	(void)state;
+	assert_ptr_equal(again, first);
+	assert_ptr_not_equal(other, first);
+	assert_ptr_not_equal(own, first);
+	assert_int_equal(X509_cmp(first, root.x509), 0);
+	assert_int_equal(X509_cmp(own, root.x509), 0);
+	assert_int_equal(X509_cmp(other, twin.x509), 0);
+	issuers_free(i);	/* what was given away stays */
+	assert_int_equal(X509_cmp(again, root.x509), 0);
+	X509_free(first);
+	X509_free(again);
+	X509_free(other);
+	X509_free(own);
+	OPENSSL_free((void *)(uintptr_t)a.p);
+	OPENSSL_free((void *)(uintptr_t)copy.p);
+	OPENSSL_free((void *)(uintptr_t)b.p);
+	testca_free(&root);
+	testca_free(&twin);
+}
+
+/* One changed octet anywhere is another certificate, or none; a place holds one at a time. */
+static void
+other_octets_are_not_taken_for_them(void **state)
+{
+	struct testca_cert root = testca_root("A Root");
+	struct octets a = der_of(&root);
+	struct issuers *i = issuers_new();
+	X509 *first = issuers_decode(i, &a), *last;
+	uint8_t *octets = malloc(a.left + 1);
+
+	(void)state;
+	for (size_t at = 0; at < a.left; at++) {
+		struct octets changed = octets_of(octets, a.left);
+		X509 *cert;
+
+		memcpy(octets, a.p, a.left);
+		octets[at] ^= 1;
+		cert = issuers_decode(i, &changed);
+		assert_true(cert != first);
+		X509_free(cert);
+	}
+	for (size_t len = 0; len <= a.left + 1; len++) {
+		struct octets cut = octets_of(octets, len);
+		X509 *cert;
+
+		memcpy(octets, a.p, a.left);
+		octets[a.left] = 0;
+		cert = issuers_decode(i, &cut);
+		assert_int_equal(cert != NULL, len == a.left);
+		X509_free(cert);
+	}
+	last = issuers_decode(i, &a);
+	assert_int_equal(X509_cmp(last, root.x509), 0);
+	X509_free(first);
+	X509_free(last);
+	free(octets);
+	OPENSSL_free((void *)(uintptr_t)a.p);
+	issuers_free(i);
+	testca_free(&root);
+}
+
+/* What is too large is decoded, and not kept. */
+static void
+large_ones_are_not_kept(void **state)
+{
+	static char many[6000];
+	struct testca_cert large;
+	struct issuers *i = issuers_new();
+	struct octets der;
+	X509 *a, *b;
+	size_t len = 0;
+
+	(void)state;
+	while (len < 4500)
+		len += (size_t)sprintf(many + len, "host-%zu.example,", len);
+	strcpy(many + len, "mx.example");
+	large = testca_issue(&(struct testca_spec){ .dns = many, .ca = true });
+	der = der_of(&large);
+	assert_true(der.left > ISSUERS_DER_MAX);
+	a = issuers_decode(i, &der);
+	b = issuers_decode(i, &der);
+	assert_true(a && b && a != b);
+	X509_free(a);
+	X509_free(b);
+	OPENSSL_free((void *)(uintptr_t)der.p);
+	issuers_free(i);
+	testca_free(&large);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(equal_octets_are_decoded_once),
+		cmocka_unit_test(other_octets_are_not_taken_for_them),
+		cmocka_unit_test(large_ones_are_not_kept),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
