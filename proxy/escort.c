@@ -50,23 +50,44 @@ remember(struct session *s)
 	}
 }
 
+/* watch: each octet once, before anybody else has it. False: a server's that must not reach the
+ * client (a ChangeCipherSpec out of turn, CVE-2014-0224; no TLS). */
+static bool
+watch(struct session *s, const struct leg *from)
+{
+	struct inspect *i = s->inspect;
+	bool server = from == &s->up.leg;
+	size_t *watched = &i->watched[server];
+
+	if (i->talk == PEEK_WATCHING && *watched < leg_unread(from)) {
+		i->talk = peek_watch(i->peek, server, leg_data(from) + *watched,
+		    leg_unread(from) - *watched);
+		if (i->talk == PEEK_SETTLED)
+			remember(s);
+		if (i->talk == PEEK_BROKEN && server)
+			return false;
+	}
+	*watched = leg_unread(from);
+	return true;
+}
+
 /* copy: from one side to the other what is there, as far as the other takes it. */
 static bool
 copy(struct session *s, struct leg *from, struct leg *to)
 {
-	struct inspect *i = s->inspect;
 	size_t put;
 
 	if (leg_unread(from) == 0 && (to->blocked || leg_fill(from) != LEG_OK))
 		return false;
+	if (!watch(s, from)) {
+		s->client.failed = true;
+		session_end(s, "postern", "the MX broke its TLS handshake");
+		return true;
+	}
 	if (leg_pass(to, leg_data(from), leg_unread(from), &put) == LEG_FAILED || put == 0)
 		return false;
-	if (i->talk == PEEK_WATCHING) {
-		i->talk = peek_watch(i->peek, from == &s->up.leg, leg_data(from), put);
-		if (i->talk == PEEK_SETTLED)
-			remember(s);
-	}
 	leg_consume(from, put);
+	s->inspect->watched[from == &s->up.leg] -= put;
 	s->client_deadline = moment_now() + COMMANDS_TIMEOUT;
 	return true;
 }
@@ -84,6 +105,8 @@ deliver(struct session *s)
 	if (i->passed == len) {
 		i->delivered = true;
 		peek_let_go(i->peek);
+		/* A resumption without a new ticket has taught all it will. */
+		i->talk = peek_watch(i->peek, false, NULL, 0);
 	}
 	return put > 0;
 }

@@ -29,7 +29,9 @@ struct inspect {
 	size_t passed;			/* octets of the held flight that the client has */
 	bool delivered;			/* all of them */
 	double began, asked, policy_s;
-	enum peek_talk talk;		/* with INSPECT_ESCORT */
+	/* With INSPECT_ESCORT. */
+	enum peek_talk talk;
+	size_t watched[2];		/* octets unread: the client's, the server's */
 };
 
 /* inspect_begin: our 220 has gone out. */

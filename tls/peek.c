@@ -126,8 +126,7 @@ take_resumption(struct peek *p)
 {
 	const struct flight *f = &p->flight;
 
-	if (!flight_resumes(f))
-		return refuse_flight(p, "wrong-order");
+	assert(flight_resumes(f));
 	talk_server(&p->talk, f->octets + f->at, f->len - f->at);
 	if (p->talk.state != PEEK_WATCHING)
 		return refuse_flight(p, p->talk.state == PEEK_BROKEN ? "not-tls" : "alert");
@@ -138,7 +137,7 @@ take_resumption(struct peek *p)
 enum peek_flight
 peek_server(struct peek *p, const void *octets, size_t len)
 {
-	assert(p->hello.octets && !p->fault);
+	assert(p->hello.octets && !p->fault && p->flight.step != FLIGHT_ENDED);
 	switch (flight_add(&p->flight, &p->hello.client, octets, len)) {
 	case FLIGHT_MORE:
 		return PEEK_MORE;

@@ -70,13 +70,15 @@ void peek_let_go(struct peek *p);
 const char *peek_fault(const struct peek *p);
 
 /* peek_prove: after PEEK_FULL: what the server has proven, in the form of originate_proof. `strict`
- * where proof is demanded: TLS 1.2 at least and no SHA-1 (R38); without it what tls.min-version
- * allows counts too. A key that was not proven leaves CHAIN_INVALID with the reason in detail.
+ * where proof is demanded: nothing that our own sessions would refuse then (below TLS 1.2, SHA-1,
+ * no RFC 5746; R38); without it what tls.min-version allows counts too. What keeps the chain from
+ * counting leaves CHAIN_INVALID with the reason in detail, and as a code in peek_fault.
  * False when out of memory. The caller ends with proof_clear. */
 bool peek_prove(struct peek *p, bool strict, struct proof *out);
 
 /* peek_recall: after PEEK_RESUMED: the proof that was remembered under peek_offered's name, as of
- * now; version and cipher are those of this handshake. False: it cannot be read. */
+ * now; version and cipher are those of this handshake, and `strict` counts for it too. False: it
+ * cannot be read. */
 bool peek_recall(struct peek *p, const void *evidence, size_t len, bool strict, struct proof *out);
 
 /* Afterwards the two talk on. What a server says before its ChangeCipherSpec may name sessions;

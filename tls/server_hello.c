@@ -14,6 +14,7 @@
 #define STATUS_REQUEST 5
 #define SESSION_TICKET 35
 #define SUPPORTED_VERSIONS 43
+#define RENEGOTIATION_INFO 0xff01
 #define MARK 8			/* at the end of random */
 
 /* SHA-256 of "HelloRetryRequest". */
@@ -86,6 +87,7 @@ judge_extensions(struct octets block, const struct client_hello *offered, struct
 		seen |= bit;
 	}
 	out->status = (seen & client_hello_answerable(STATUS_REQUEST)) != 0;
+	out->renegotiation = (seen & client_hello_answerable(RENEGOTIATION_INFO)) != 0;
 	out->ticket = (seen & client_hello_answerable(SESSION_TICKET)) != 0;
 	return SERVER_HELLO_OK;
 }

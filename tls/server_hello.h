@@ -21,6 +21,7 @@ struct server_hello {
 	uint16_t suite;
 	bool ticket;			/* will send a NewSessionTicket */
 	bool status;			/* may send a CertificateStatus (RFC 6066 section 8) */
+	bool renegotiation;		/* safe: it knows RFC 5746 */
 	bool retry;			/* HelloRetryRequest (RFC 8446 4.1.3) */
 	bool tls13;			/* supported_versions is there: TLS 1.3 */
 };

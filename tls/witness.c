@@ -83,7 +83,8 @@ witness_hear(const struct trust *trust, struct issuers *issuers,
 	return out->evidence != NULL;
 }
 
-/* The words are those of our own sessions (originate.c). */
+/* The words are those of our own sessions (originate.c, OpenSSL). Towards a server that does not
+ * know RFC 5746 somebody else may have spoken before the client did. */
 const char *
 witness_weigh(struct evidence *e, const struct flight *flight, int min_version, bool strict,
     bool weak)
@@ -101,6 +102,10 @@ witness_weigh(struct evidence *e, const struct flight *flight, int min_version, 
 	if (!flight->suite.strong) {
 		evidence_weaken(e, "weak cipher suite");
 		return "suite-weak";
+	}
+	if (strict && !flight->hello.renegotiation) {
+		evidence_weaken(e, "unsafe legacy renegotiation disabled");
+		return "renegotiation-unsafe";
 	}
 	if (strict && weak) {
 		evidence_weaken(e, "key exchange signed with a broken digest");

@@ -25,8 +25,9 @@ bool witness_hear(const struct trust *trust, struct issuers *issuers,
     const struct client_hello *client, const struct flight *flight, struct witness *out);
 
 /* witness_weigh: what keeps the evidence from counting in this handshake, of which it may be the
- * first or one that resumes that: its version (`strict`: TLS 1.2 at least, and no broken digest;
- * min_version always) and its suite. Weakens it and returns the reason code; NULL: nothing. */
+ * first or one that resumes that: its version and suite, and where `strict` whatever a session of
+ * our own would not accept (below TLS 1.2, a broken digest, no RFC 5746). Weakens the evidence and
+ * returns the reason code; NULL: nothing. */
 const char *witness_weigh(struct evidence *e, const struct flight *flight, int min_version,
     bool strict, bool weak);
 

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
  * relay_bench [MIB]: so much (default 2048) through a relay process over loopback, passage and bare
- * relay in turn, medians of several. Where there are two processors the relay has one for itself, so
- * that its figures are its own. */
+ * relay in turn, medians of several. Where there are two processors the relay has one for itself,
+ * so that its figures are its own. */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>

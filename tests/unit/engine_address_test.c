@@ -578,6 +578,25 @@ waiting_ends(void **state)	/* policy.wait */
 	testworld_run(f->t, 300 * 1000);
 }
 
+/* R24: a blocked port 443 costs seconds, not the whole wait. */
+static void
+a_slow_recheck(void **state)
+{
+	struct fixture *f = *state;
+	struct got g;
+
+	publish(f, "a.example", "mx.hoster.example", POLICY("enforce", "mx.hoster.example"));
+	rcpt(f, "a.example", HOSTER);
+	testworld_publish(f->t, "a.example", "8", OFF)->delay_ms = 60000;
+	testworld_run(f->t, 3600 * 1000);
+	ask_now(f, HOSTER, &g);
+	assert_int_equal(g.count, 0);
+	testworld_run(f->t, LOOKUP_CACHED_MS + 100);
+	assert_int_equal(g.count, 1);
+	expect_unmapped(g, "a.example could not be looked up in time");
+	testworld_run(f->t, 70000);
+}
+
 static void
 freeing_answers(void **state)
 {
@@ -807,6 +826,13 @@ memo_ends_with_what_it_was_made_of(void **state)
 	assert_true(engine_policy_forget(f->engine, "d9.example"));
 	assert_false(kept(f));
 	keep(f);
+	assert_true(engine_policy_forget(f->engine, "d10.example"));
+	assert_false(kept(f));		/* without any memory of STARTTLS too */
+	keep(f);
+	rcpt(f, "e2.example", HOSTER);
+	assert_false(kept(f));
+	engine_policy_forget(f->engine, "e2.example");
+	keep(f);
 	/* A policy of one of them. */
 	testworld_publish(f->t, "d7.example", "1", POLICY("enforce", "mx.hoster.example"));
 	q.recheck = true;
@@ -914,6 +940,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(users_outlive_a_restart, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_slow_lookup, setup, teardown),
 		cmocka_unit_test_setup_teardown(waiting_ends, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_slow_recheck, setup, teardown),
 		cmocka_unit_test_setup_teardown(freeing_answers, setup, teardown),
 		cmocka_unit_test_setup_teardown(more_than_can_be_looked_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(crowded, setup, teardown),

@@ -469,6 +469,7 @@ static const struct order {
 	{ BY_TICKET, "HTX", PEEK_BAD, "wrong-order" },	/* not announced */
 	{ BY_TICKET, "HCKD", PEEK_BAD, "wrong-order" },	/* it said that it would resume */
 	{ BY_TICKET, "Hx", PEEK_BAD, "malformed" },
+	{ BY_TICKET, "HT/X", PEEK_BAD, "wrong-order" },
 	{ BY_TICKET, "HhX", PEEK_BAD, "wrong-order" },
 	{ RENEWED, "HTX", PEEK_RESUMED, "" },
 	{ RENEWED, "(HT)X", PEEK_RESUMED, "" },
@@ -480,7 +481,6 @@ static const struct order {
 	{ RENEWED, "HTCKD", PEEK_BAD, "wrong-order" },
 	{ BY_ID, "HX", PEEK_RESUMED, "" },
 	{ BY_ID, "HC", PEEK_BAD, "wrong-order" },
-	{ BY_ID, "HX", PEEK_RESUMED, "" },
 };
 
 static void

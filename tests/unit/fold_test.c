@@ -213,6 +213,10 @@ test_undecided(void **state)
 	fold_add(&f, "b.test", &ready);
 	expect_undecided(&f, false,
 	    "b.test and a.test demand different names of this address");
+	fold_add(&f, "b.test", &ready);
+	fold_add(&f, "a.test", &q);
+	expect_undecided(&f, false,
+	    "a.test and b.test demand different names of this address");
 	q = secure("a.test");
 	fold_add(&f, "a.test", &q);
 	q = secure("b.test");

@@ -544,6 +544,26 @@ with_octet(struct peekpair *p, size_t at, uint8_t value, enum proof_chain *chain
 	return verdict_on(p, &changed, chain);
 }
 
+/* The second suite offered, and the one chosen, made this one; for this once. */
+static const char *
+with_suite(struct peekpair *p, uint8_t high, uint8_t low, enum proof_chain *chain)
+{
+	static struct tape hello, flight;
+	uint8_t *offered = p->hello.octets + 5 + 4 + 2 + 32 + 1 + 2 + 2;
+	const char *fault;
+	size_t len, at = tape_message(&p->flight, 2, &len) + 4 + 2 + 32 + 1;
+
+	assert_int_equal(offered[-2], 0xc0);
+	hello = p->hello;
+	flight = p->flight;
+	p->flight.octets[at] = offered[0] = high;
+	p->flight.octets[at + 1] = offered[1] = low;
+	fault = verdict_on(p, &p->flight, chain);
+	p->hello = hello;
+	p->flight = flight;
+	return fault;
+}
+
 static void
 a_changed_server_hello_is_noticed(void **state)
 {
@@ -570,8 +590,61 @@ a_changed_server_hello_is_noticed(void **state)
 	assert_string_equal(with_octet(p, suite + 2, 1, &chain), "compression-chosen");
 	assert_string_equal(with_octet(p, suite + 3, 0xff, &chain), "hello-malformed");
 	assert_int_equal(chain, CHAIN_NONE);
+	/* suites that no OpenSSL of today has; what is signed does not name the suite */
+	assert_string_equal(with_suite(p, 0xc0, 0x12, &chain), "suite-weak");	/* 3DES */
+	assert_int_equal(chain, CHAIN_INVALID);
+	assert_string_equal(with_suite(p, 0xc0, 0x11, &chain), "suite-weak");	/* RC4 */
+	assert_string_equal(with_suite(p, 0xc0, 0x13, &chain), "");
+	assert_int_equal(chain, CHAIN_TRUSTED);
+	assert_string_equal(with_suite(p, 0xc0, 0x10, &chain), "suite-unproven");	/* NULL */
+	assert_string_equal(with_suite(p, 0xc0, 0x1d, &chain), "suite-unproven");	/* SRP */
+	assert_string_equal(with_suite(p, 0xc0, 0x1e, &chain), "suite-unproven");
+	assert_string_equal(with_suite(p, 0x00, 0x32, &chain), "suite-unproven");	/* DSS */
+	assert_string_equal(with_suite(p, 0x00, 0x31, &chain), "suite-unproven");	/* static */
+	assert_string_equal(with_suite(p, 0x00, 0x03, &chain), "suite-unproven");	/* export */
+	assert_int_equal(chain, CHAIN_NONE);
 	peekpair_close(p);
 	SSL_CTX_free(narrow);
+	SSL_CTX_free(server);
+	testca_free(&leaf);
+}
+
+/* RFC 5746: a server that does not know it may be in the middle of a session with somebody else,
+ * who has spoken before (CVE-2009-3555). Sessions of our own do not come about then. */
+static void
+an_unsafe_renegotiation_is_no_proof(void **state)
+{
+	static const uint8_t extension[] = { 0xff, 1, 0, 1, 0 };
+	struct testca_cert leaf = leaf_of(KEY_P256);
+	SSL_CTX *server = testca_server(&leaf, NULL);
+	struct peekpair *p = peekpair_open(trusting, client, server, NULL);
+	static struct tape without;
+	uint8_t *hello = without.octets + 5, *block = hello + 4 + 2 + 32 + 1 + 2 + 1, *at;
+	enum proof_chain chain;
+
+	(void)state;
+	without = p->flight;
+	at = memmem(block, 200, extension, sizeof extension);
+	assert_non_null(at);
+	assert_true(block[0] == 0 && hello[-2] == 0 && hello[2] == 0);
+	memmove(at, at + 5, without.len - (size_t)(at - without.octets) - 5);
+	without.len -= 5;
+	hello[-1] = (uint8_t)(hello[-1] - 5);
+	hello[3] = (uint8_t)(hello[3] - 5);
+	block[1] = (uint8_t)(block[1] - 5);
+	assert_string_equal(verdict_on(p, &p->flight, &chain), "");
+	assert_string_equal(verdict_on(p, &without, &chain), "renegotiation-unsafe");
+	assert_int_equal(chain, CHAIN_INVALID);
+	p->flight = without;
+	assert_int_equal(peekpair_see(p), PEEK_FULL);
+	{
+		struct proof proof = { 0 };
+
+		assert_true(peek_prove(p->peek, false, &proof));
+		assert_int_equal(proof.chain, CHAIN_TRUSTED);
+		proof_clear(&proof);
+	}
+	peekpair_close(p);
 	SSL_CTX_free(server);
 	testca_free(&leaf);
 }
@@ -659,6 +732,7 @@ main(void)
 		cmocka_unit_test(a_replayed_certificate_proves_nothing),
 		cmocka_unit_test(the_key_must_fit_the_exchange),
 		cmocka_unit_test(a_changed_server_hello_is_noticed),
+		cmocka_unit_test(an_unsafe_renegotiation_is_no_proof),
 		cmocka_unit_test(tls13_cannot_be_read),
 		cmocka_unit_test(no_changed_bit_is_believed),
 	};

@@ -25,6 +25,7 @@
  *   include NAME                    tests/scenarios/NAME is played here
  *   quiet                           nothing is said to anybody for a while, and the loop sleeps
  *   <! TEXT                         the MX says it and is gone at once
+ *   <R TEXT                         it says it beside its TLS
  *   late client | server | policy   the deadline for them has passed
  *   inspect                         path: inspect (first of all); the policy of domain "-" is then what
  *                                   the address demands: raised HOST | enforce HOST | unmapped
@@ -308,7 +309,7 @@ seconds(void)
 static void
 shake(struct end *e)
 {
-	if (!e->shaking)
+	if (!e->shaking || e->deaf)
 		return;
 	switch (stream_handshake(e->tls)) {
 	case STREAM_OK:
@@ -769,6 +770,8 @@ play_line(struct play *p, char *line)
 		say(p, &p->mx, out, expand(line + 3, out, true));
 	else if (strncmp(line, "<| ", 3) == 0)
 		say(p, &p->mx, out, expand(line + 3, out, false));
+	else if (strncmp(line, "<R ", 3) == 0)
+		assert_true(send(p->mx.fd, out, expand(line + 3, out, false), MSG_NOSIGNAL) > 0);
 	else if (strncmp(line, "C! ", 3) == 0)
 		client_does(p, line + 3);
 	else if (strncmp(line, "event: ", 7) == 0)
