@@ -9,6 +9,9 @@
 #include "policy/engine_parts.h"
 
 #define DETAIL_MAX 400	/* of a notice: what a reader takes in */
+/* Addresses noted of one MX set: large senders have about thirty, a hostile domain may name
+ * thousands to fill the table; beyond, an address is known once a recipient is seen there. */
+#define SAW_MAX 64
 
 void
 engine_notice(struct engine *e, const char *event_type, const char *action, const char *domain,
@@ -73,11 +76,12 @@ on_mx(void *arg, const char *domain)
 {
 	struct engine *e = arg;
 	const struct mx_set *set = mx_look(e->mx, domain);
+	size_t left = SAW_MAX;
 
 	engine_memo_drop(e, domain, NULL);
 	for (size_t i = 0; e->config->inspect && set != NULL && i < set->hosts_len; i++)
 		for (size_t k = 0; set->hosts[i].state == REQUIRE_ADDRESSES_OK &&
-		    k < set->hosts[i].addresses_len; k++)
+		    k < set->hosts[i].addresses_len && left > 0; k++, left--)
 			engine_saw(e, domain, &set->hosts[i].addresses[k]);
 }
 

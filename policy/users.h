@@ -17,7 +17,7 @@
 #include "policy/world.h"
 
 #define USERS_DAYS 7		/* since it was last seen; resolvers keep no answer for longer */
-#define USERS_MAX 65536		/* of domains at addresses; at most 16 MiB */
+#define USERS_MAX 262144	/* of domains at addresses: 25,000 domains of ten each */
 #define USERS_DOMAINS_MAX 512	/* of one address */
 #define USERS_DOMAIN_MAX 238	/* octets; with kind and address, the longest key of the store */
 
