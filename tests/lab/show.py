@@ -105,6 +105,28 @@ class Demo:
         self.show(d, "policy host blocked, TXT suppressed; policy cached", "pass",
                   self.case.send(d.user("after")), 3)
 
+    def passing(self, d, host, does, count):
+        """One mail of a Postfix that does TLS itself, and what became of its TLS session."""
+        gateway = self.lab.inspecting()
+        told = self.case.send(d.user(f"u{count}"), sender="tls12@client.example")
+        event = gateway.wait_event("session", count=count, dest_ip=host.v4, action="closed")
+        outcome = (event or {}).get("inspect", {}).get("outcome", "no session")
+        self.table.row(d.name, does, outcome, self.queue(told))
+        return outcome
+
+    def inspected(self):
+        """path: inspect: the first mail tells whose address it is; from then on TLS stays whole."""
+        host = self.case.real_mx()
+        self.case.gateway = self.lab.inspecting()
+        self.case.postfix = self.case.gateway.postfix
+        d = self.domain("whole", host)
+        self.passing(d, host, "path: inspect; the client does TLS 1.2 itself: first mail", 1)
+        outcome = self.passing(d, host, "the same: its TLS session with the MX stays its own", 2)
+        with self.case.attack(host, "impostor"):
+            attacked = self.passing(d, host, "the same: the attacker answers with a certificate of "
+                                    "his own", 3)
+        self.wrong += outcome != "end-to-end" or attacked != "ended-here"
+
     def run(self):
         real, case = self.case.real_mx, self.case
         print(f"The laboratory is up after {self.lab.took:.1f} s: a legacy Postfix that never uses "
@@ -130,6 +152,8 @@ class Demo:
                      case.mx(cert="self-signed"), sts=None)
         self.helo_only()
         self.cached()
+        self.table.rule()
+        self.inspected()
         self.table.rule()
 
     def explain(self):
