@@ -1,4 +1,4 @@
-/* issuers.c - the CA certificates that servers send along, decoded once
+/* issuers.c - the certificates that servers send, decoded once
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The last octets of a certificate are its signature's: as good as a hash to choose a place. Who
@@ -15,7 +15,7 @@ struct place {
 };
 
 struct issuers {
-	struct place places[ISSUERS_MAX];
+	struct place places[ISSUERS_MAX], leaves[ISSUERS_LEAVES_MAX];
 };
 
 struct issuers *
@@ -39,11 +39,13 @@ issuers_free(struct issuers *i)
 		return;
 	for (size_t n = 0; n < ISSUERS_MAX; n++)
 		clear(&i->places[n]);
+	for (size_t n = 0; n < ISSUERS_LEAVES_MAX; n++)
+		clear(&i->leaves[n]);
 	free(i);
 }
 
-X509 *
-issuers_decode_once(const struct octets *der)
+static X509 *
+decode(const struct octets *der)
 {
 	const unsigned char *p = der->p;
 	X509 *cert = d2i_X509(NULL, &p, (long)der->left);
@@ -68,19 +70,32 @@ keep(struct place *p, const struct octets *der, X509 *cert)
 	p->cert = cert;
 }
 
-X509 *
-issuers_decode(struct issuers *i, const struct octets *der)
+/* look_up: among `count` places, a power of two of at most 65536. */
+static X509 *
+look_up(struct place *places, size_t count, const struct octets *der)
 {
 	struct place *p;
 	X509 *cert;
 
-	if (der->left == 0 || der->left > ISSUERS_DER_MAX)
-		return issuers_decode_once(der);
-	p = &i->places[der->p[der->left - 1] % ISSUERS_MAX];
+	if (der->left < 2 || der->left > ISSUERS_DER_MAX)
+		return decode(der);
+	p = &places[(der->p[der->left - 1] | (size_t)der->p[der->left - 2] << 8) % count];
 	if (p->len == der->left && memcmp(p->der, der->p, der->left) == 0)
 		return X509_up_ref(p->cert) ? p->cert : NULL;
-	cert = issuers_decode_once(der);
+	cert = decode(der);
 	if (cert)
 		keep(p, der, cert);
 	return cert;
+}
+
+X509 *
+issuers_decode(struct issuers *i, const struct octets *der)
+{
+	return look_up(i->places, ISSUERS_MAX, der);
+}
+
+X509 *
+issuers_decode_leaf(struct issuers *i, const struct octets *der)
+{
+	return look_up(i->leaves, ISSUERS_LEAVES_MAX, der);
 }

@@ -22,7 +22,7 @@ decode_all(struct issuers *issuers, const struct flight *f)
 	    f->certificates.len, list, &count);
 
 	for (size_t i = 0; ok && i < count; i++) {
-		X509 *cert = i == 0 ? issuers_decode_once(&list[i]) :
+		X509 *cert = i == 0 ? issuers_decode_leaf(issuers, &list[i]) :
 		    issuers_decode(issuers, &list[i]);
 
 		ok = cert && sk_X509_push(chain, cert) > 0;

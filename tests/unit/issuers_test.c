@@ -27,12 +27,14 @@ equal_octets_are_decoded_once(void **state)
 	struct octets a = der_of(&root), copy = der_of(&root), b = der_of(&twin);
 	struct issuers *i = issuers_new();
 	X509 *first = issuers_decode(i, &a), *again = issuers_decode(i, &copy),
-	    *other = issuers_decode(i, &b), *own = issuers_decode_once(&a);
+	    *other = issuers_decode(i, &b), *own = issuers_decode_leaf(i, &a),
+	    *own_again = issuers_decode_leaf(i, &copy);
 
 	(void)state;
 	assert_ptr_equal(again, first);
 	assert_ptr_not_equal(other, first);
-	assert_ptr_not_equal(own, first);
+	assert_ptr_not_equal(own, first);	/* kept apart */
+	assert_ptr_equal(own_again, own);
 	assert_int_equal(X509_cmp(first, root.x509), 0);
 	assert_int_equal(X509_cmp(own, root.x509), 0);
 	assert_int_equal(X509_cmp(other, twin.x509), 0);
@@ -42,6 +44,7 @@ equal_octets_are_decoded_once(void **state)
 	X509_free(again);
 	X509_free(other);
 	X509_free(own);
+	X509_free(own_again);
 	OPENSSL_free((void *)(uintptr_t)a.p);
 	OPENSSL_free((void *)(uintptr_t)copy.p);
 	OPENSSL_free((void *)(uintptr_t)b.p);

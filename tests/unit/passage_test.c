@@ -218,6 +218,31 @@ reset_after_the_end(void **state)
 	}
 }
 
+/* The same, and the other one has nothing more to say either: an end in order. */
+static void
+end_after_a_reset(void **state)
+{
+	struct world *w = *state;
+
+	EACH_KIND(i) {
+		enum passage_side a = kinds[i].first, b = other(a);
+
+		if (!kinds[i].tcp)
+			continue;
+		world_open(w, true);
+		shutdown(w->peer[a], SHUT_WR);
+		world_hears_end(w, b);
+		world_reset(w, a);
+		world_run(w, 0.1);
+		shutdown(w->peer[b], SHUT_WR);
+		world_run(w, 1);
+		assert_int_equal(w->over, 1);
+		assert_string_equal(w->passage.why, "closed");
+		assert_int_equal(w->passage.ended_by, a);
+		world_close(w);
+	}
+}
+
 /* A server says why and closes on what it has not read, which is a reset: the client is told. */
 static void
 last_words_before_a_reset(void **state)
@@ -427,6 +452,7 @@ main(void)
 		cmocka_unit_test(half_close), cmocka_unit_test(both_end_at_once),
 		cmocka_unit_test(unread_at_the_end), cmocka_unit_test(over_once),
 		cmocka_unit_test(resets), cmocka_unit_test(reset_after_the_end),
+		cmocka_unit_test(resets), cmocka_unit_test(end_after_a_reset),
 		cmocka_unit_test(last_words_before_a_reset), cmocka_unit_test(urgent_octets),
 		cmocka_unit_test(no_wake_up_without_data), cmocka_unit_test(silence_ends_it),
 		cmocka_unit_test(hurry_counts_what_has_passed), cmocka_unit_test(options_are_set),
