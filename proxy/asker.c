@@ -10,6 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/moment.h"
+
+/* Seconds beyond policy.wait until the policy process counts as down. */
+#define ANSWER_GRACE 5
 #define PLACE_BITS 20			/* a million open questions: far over sessions */
 #define PLACE_MASK ((1u << PLACE_BITS) - 1)
 #define PLACES_FIRST 64
@@ -103,10 +107,17 @@ asker_ask(struct asker *a, struct asking *asking)
 	place->asking = asking;
 	place->generation++;
 	asking->question.id = place->generation << PLACE_BITS | i;
+	asking->asked = moment_now();
 	asking->open = true;
 	asking->sent = false;
 	send_one(a, asking);
 	return true;
+}
+
+double
+asker_deadline(const struct asking *asking, unsigned wait_s)
+{
+	return asking->open ? asking->asked + wait_s + ANSWER_GRACE : 0;
 }
 
 static struct place *

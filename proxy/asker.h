@@ -18,6 +18,7 @@ struct asking {
 	void (*answered)(struct asking *asking, struct requirement *requirement,
 	    const struct recalled *recalled);
 	void *arg;
+	double asked;		/* moment_now() of asker_ask */
 	bool open, sent;
 };
 
@@ -29,6 +30,9 @@ void asker_free(struct asker *a);
 
 /* asker_ask: sends it now or as soon as there is a channel. False when out of memory. */
 bool asker_ask(struct asker *a, struct asking *asking);
+/* asker_deadline: moment_now() by which an open question must have been answered; 0: none is open.
+ * `wait_s`: policy.wait. */
+double asker_deadline(const struct asking *asking, unsigned wait_s);
 void asker_withdraw(struct asker *a, struct asking *asking);	/* closed ones are allowed */
 
 /* asker_answer: a MESSAGE_ANSWER; false when malformed. Unknown ids are ignored: their asker has

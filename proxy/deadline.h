@@ -5,9 +5,6 @@
 
 #include "proxy/session.h"
 
-/* Seconds beyond policy.wait until the policy process counts as down. */
-#define ANSWER_GRACE 5
-
 /* deadline_arm: sets the session's timer to the nearest deadline that counts now. */
 void deadline_arm(struct session *s);
 

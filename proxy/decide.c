@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proxy/deadline.h"
 #include "proxy/decision.h"
 #include "proxy/report.h"
 #include "daemon/moment.h"
@@ -51,7 +50,7 @@ answered(struct asking *asking, struct requirement *requirement, const struct re
 	s->up.sni = "";
 	free(d->requirement);
 	d->requirement = requirement;
-	d->policy_s += moment_now() - d->asked;
+	d->policy_s += moment_now() - d->asking.asked;
 	d->stage = STAGE_PEER;
 	session_turn(s);
 }
@@ -62,7 +61,6 @@ ask(struct session *s, bool recheck)
 	struct decision *d = s->decision;
 
 	d->stage = STAGE_ASK;
-	d->asked = moment_now();
 	d->asking.question = (struct question){
 		.peer = s->origin, .recheck = recheck, .domain = d->domain,
 	};
@@ -104,9 +102,7 @@ decide_deadline(const struct session *s)
 {
 	const struct decision *d = s->decision;
 
-	if (d == NULL || !d->asking.open)
-		return 0;
-	return d->asked + s->proxy->config->policy.wait_s + ANSWER_GRACE;
+	return d == NULL ? 0 : asker_deadline(&d->asking, s->proxy->config->policy.wait_s);
 }
 
 void
@@ -120,7 +116,7 @@ decide_give_up(struct session *s)
 	struct decision *d = s->decision;
 
 	asker_withdraw(s->proxy->asker, &d->asking);
-	d->policy_s += moment_now() - d->asked;
+	d->policy_s += moment_now() - d->asking.asked;
 	d->stage = STAGE_PEER;
 	/* A re-check that brings no answer leaves the first answer in force. */
 	if (d->requirement != NULL)

@@ -28,7 +28,7 @@ struct decision {
 					 * go in clear text over another */
 	bool tls;			/* judged on a TLS session: only that one may carry it */
 	unsigned dials;
-	double began, asked, policy_s;
+	double began, policy_s;
 };
 
 /* decision_done: the recipient has been answered or relayed. */

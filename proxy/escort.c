@@ -131,14 +131,14 @@ escort_step(struct session *s)
 		moved = copy(s, client, server);
 		moved |= copy(s, server, client);
 	}
-	if (server->failed && !client->failed) {
-		/* Nothing more can be said to the client: its session is not ours. */
-		client->failed = true;
-		session_end(s, "server", server->error);
-		return true;
-	}
 	if (moved || client->failed || !i->delivered)
 		return moved;
+	if (server->failed && leg_unread(server) == 0) {
+		/* Nothing more can be said to the client: its session is not ours. */
+		client->failed = true;
+		session_end(s, "server", s->up.phase == SERVER_DEAD ? s->up.fault : server->error);
+		return true;
+	}
 	/* What would still be learnt is not worth to stay for when the process is to end. */
 	bool over = i->talk != PEEK_WATCHING || client->eof || server->eof || s->proxy->closing;
 	if (!over || !drained(client) || !drained(server))
@@ -150,6 +150,8 @@ escort_step(struct session *s)
 void
 escort_wants(const struct session *s, bool *client, bool *server)
 {
-	*client = !s->up.leg.blocked && leg_unread(&s->client) == 0;
-	*server = !s->client.blocked && leg_unread(&s->up.leg) == 0;
+	bool delivered = s->inspect->delivered;
+
+	*client = delivered && !s->up.leg.blocked && leg_unread(&s->client) == 0;
+	*server = delivered && !s->client.blocked && leg_unread(&s->up.leg) == 0;
 }

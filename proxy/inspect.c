@@ -10,7 +10,6 @@
 
 #include "daemon/moment.h"
 #include "proxy/commands.h"
-#include "proxy/deadline.h"
 #include "proxy/escort.h"
 #include "proxy/report.h"
 
@@ -91,7 +90,7 @@ answered(struct asking *asking, struct requirement *requirement, const struct re
 	struct inspect *i = s->inspect;
 
 	i->requirement = requirement;
-	i->policy_s = moment_now() - i->asked;
+	i->policy_s = moment_now() - i->asking.asked;
 	if (recalled->len > 0 && (i->recalled = malloc(recalled->len)) != NULL) {
 		memcpy(i->recalled, recalled->evidence, recalled->len);
 		i->recalled_len = recalled->len;
@@ -106,7 +105,6 @@ ask(struct session *s)
 	struct inspect *i = s->inspect;
 
 	i->stage = INSPECT_ASK;
-	i->asked = moment_now();
 	i->asking.question = (struct question){
 		.peer = s->origin, .end_to_end = true, .domain = "",
 	};
@@ -118,6 +116,19 @@ ask(struct session *s)
 	return asker_ask(s->proxy->asker, &i->asking) || end_here(s, "out-of-memory", "");
 }
 
+static bool
+hello_whole(struct session *s)
+{
+	if (peek_offers_tls13(s->inspect->peek))
+		return end_here(s, "tls13-offered", "");
+	if (s->up.phase == SERVER_DEAD)
+		return end_here(s, "server-gone", s->up.fault);
+	if (s->up.phase != SERVER_READY || s->up.starttls != STARTTLS_NOT_TRIED ||
+	    s->up.pending_len > 0)
+		return end_here(s, "starttls-not-offered", "");
+	return ask(s);
+}
+
 /* hello_step: looked at, not taken: it must stand there still for OpenSSL if TLS is to end here. */
 static bool
 hello_step(struct session *s)
@@ -125,6 +136,7 @@ hello_step(struct session *s)
 	struct inspect *i = s->inspect;
 	unsigned char octets[PEEK_HELLO_MAX + 1];
 	size_t want = 0;
+	bool woken = s->client.readable;
 	ssize_t n = recv(s->client.fd, octets, sizeof(octets), MSG_PEEK | MSG_DONTWAIT);
 
 	s->client.readable = false;
@@ -140,21 +152,21 @@ hello_step(struct session *s)
 			gone(s, "closed inside its ClientHello");
 			return true;
 		}
+		/* Urgent octets (RFC 6093) or a kernel short of memory: the socket is readable for
+		 * ever, and no more is to be seen. OpenSSL takes what there is. */
+		if (woken && (size_t)n == i->seen)
+			break;
+		i->seen = (size_t)n;
 		await_octets(s->client.fd, (int)want);
 		return false;
 	case PEEK_HELLO_WHOLE:
-		break;
-	case PEEK_HELLO_BAD:
 		await_octets(s->client.fd, 1);
-		return end_here(s, "client-hello", peek_fault(i->peek));
+		return hello_whole(s);
+	case PEEK_HELLO_BAD:
+		break;
 	}
 	await_octets(s->client.fd, 1);
-	if (peek_offers_tls13(i->peek))
-		return end_here(s, "tls13-offered", "");
-	if (s->up.phase != SERVER_READY || s->up.starttls != STARTTLS_NOT_TRIED ||
-	    s->up.pending_len > 0)
-		return end_here(s, "starttls-not-offered", "");
-	return ask(s);
+	return end_here(s, "client-hello", peek_fault(i->peek));
 }
 
 /* starttls_step: from the policy's answer to the server's, and the client's hello on its way. */
@@ -311,7 +323,6 @@ inspect_wants(const struct session *s, bool *client, bool *server)
 	switch (s->inspect->stage) {
 	case INSPECT_HELLO:
 		*client = true;
-		*server = true;
 		break;
 	/* The client's hello stands unread in its socket: that must wake nobody. */
 	case INSPECT_ASK:
@@ -331,9 +342,7 @@ inspect_deadline(const struct session *s)
 {
 	const struct inspect *i = s->inspect;
 
-	if (i == NULL || !i->asking.open)
-		return 0;
-	return i->asked + s->proxy->config->policy.wait_s + ANSWER_GRACE;
+	return i == NULL ? 0 : asker_deadline(&i->asking, s->proxy->config->policy.wait_s);
 }
 
 void

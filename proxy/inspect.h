@@ -22,13 +22,14 @@ enum inspect_stage {
 struct inspect {
 	enum inspect_stage stage;
 	struct peek *peek;
+	size_t seen;			/* octets of the hello, when it was looked at last */
 	struct asking asking;
 	struct requirement *requirement;
 	void *recalled;			/* what the session proved that the client would resume */
 	size_t recalled_len;
 	size_t passed;			/* octets of the held flight that the client has */
 	bool delivered;			/* all of them */
-	double began, asked, policy_s;
+	double began, policy_s;
 	/* With INSPECT_ESCORT. */
 	enum peek_talk talk;
 	size_t watched[2];		/* octets unread: the client's, the server's */
@@ -39,7 +40,8 @@ void inspect_begin(struct session *s);
 bool inspect_step(struct session *s);
 void inspect_drop(struct session *s);	/* none: no effect */
 
-/* inspect_wants: what to wait for now, from the client and from the server. */
+/* inspect_wants: what to wait for now, from the client and from the server, where that is another
+ * than what any session waits for. */
 void inspect_wants(const struct session *s, bool *client, bool *server);
 
 /* inspect_deadline: moment_now() by which the policy process must have answered; 0. */

@@ -82,12 +82,13 @@ failed(struct leg *leg, const char *why)
 	return LEG_FAILED;
 }
 
-static const char *
-socket_error(int error)
+const char *
+leg_error_text(int error)
 {
 	switch (error) {
 	case ECONNRESET:
 	case EPIPE:
+	case ENOTCONN:
 		return "connection reset";
 	case ETIMEDOUT:
 		return "connection timed out";
@@ -139,7 +140,7 @@ read_some(struct leg *leg, char *p, size_t len, size_t *got)
 	}
 	if (errno == EAGAIN || errno == EINTR)
 		return LEG_AGAIN;
-	return failed(leg, socket_error(errno));
+	return failed(leg, leg_error_text(errno));
 }
 
 /* make_room: a buffer to read into, with what is unread at its front. */
@@ -267,7 +268,7 @@ write_some(struct leg *leg, const char *p, size_t len, size_t *put)
 	}
 	if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS)
 		return LEG_AGAIN;
-	return failed(leg, socket_error(errno));
+	return failed(leg, leg_error_text(errno));
 }
 
 enum leg_result

@@ -65,6 +65,8 @@ bool leg_put(struct leg *leg, const char *p, size_t len);
 size_t leg_waiting(const struct leg *leg);
 enum leg_result leg_flush(struct leg *leg);
 
+const char *leg_error_text(int error);	/* errno of a connection, in words; static */
+
 bool leg_gone(const struct leg *leg);	/* open, but failed or at its end */
 
 /* leg_pass: writes straight from the caller's octets once nothing is waiting; *put octets are gone.

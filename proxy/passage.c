@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "daemon/moment.h"
+#include "proxy/leg.h"
 
 /* For one way in one turn of the loop, so that a fast pair leaves time for the others. */
 #define TURN_OCTETS (1024 * 1024)
@@ -65,24 +66,6 @@ starve(struct passage *p, struct passage_way *w)
 	arm(p, RETRY_S);
 }
 
-static const char *
-error_text(int error)
-{
-	switch (error) {
-	case ECONNRESET:
-	case EPIPE:
-	case ENOTCONN:
-		return "connection reset";
-	case ETIMEDOUT:
-		return "connection timed out";
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-		return "host unreachable";
-	default:
-		return "connection failed";
-	}
-}
-
 /* fault: what errno says about one side's socket; the first one is the reason. */
 static void
 fault(struct passage *p, enum passage_side side, struct passage_way *w)
@@ -92,7 +75,7 @@ fault(struct passage *p, enum passage_side side, struct passage_way *w)
 	if (errno == ENOMEM || errno == ENOBUFS) {
 		starve(p, w);
 	} else if (p->why == NULL) {
-		p->why = error_text(errno);
+		p->why = leg_error_text(errno);
 		p->ended_by = side;
 	}
 }

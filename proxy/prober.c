@@ -307,7 +307,8 @@ prober_start(struct prober *p, const struct probe *probe)
 	ev_timer_init(&r->timer, expired, p->proxy->config->policy.wait_s + 5, 0);
 	r->timer.data = r;
 	ev_timer_start(p->proxy->loop, &r->timer);
-	r->asking.question = (struct question){ .peer = probe->peer, .domain = r->domain };
+	r->asking.question = (struct question){ .peer = probe->peer, .probe = true,
+	    .domain = r->domain };
 	r->asking.answered = answered;
 	r->asking.arg = r;
 	r->next = p->runs;

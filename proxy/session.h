@@ -94,7 +94,7 @@ struct session {
 	struct envelope mail;
 	struct decision *decision;	/* with WAIT_DECISION */
 	struct inspect *inspect;	/* with WAIT_INSPECT */
-	const char *ended_here;		/* why the client's TLS did not stay its own; static, NULL */
+	const char *ended_here;		/* why the client's TLS is not its own; static, NULL */
 	char *ended_here_detail;	/* NULL */
 	bool end_to_end;		/* it stayed its own */
 	bool handed_over;		/* a tunnel has the sockets, the place and the record */

@@ -6,12 +6,15 @@
  *
  *   - no MAIL or RCPT for a domain in `enforce` at a server in clear text or with another's
  *     certificate (the servers of this play know what they heard, and how);
+ *   - with path: inspect, no client in a TLS session with a server that has another certificate
+ *     than the one demanded of its address, whether it resumes an older session or not;
  *   - while nothing happens the loop sleeps, and a deadline runs;
  *   - the client hears whole, well-formed lines, and not more replies than it sent lines;
  *   - when both sides are gone the session ends, and nothing of it stays.
  *
  * MONKEY_SEED and MONKEY_SECONDS in the environment change the play. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -31,14 +34,17 @@
 
 #include "policy/judge.h"
 #include "proxy/decision.h"
+#include "proxy/inspect.h"
 #include "daemon/moment.h"
 #include "record/event.h"
 #include "tests/unit/testca.h"
+#include "tls/session.h"
 
 #define SECONDS 12
 #define DOMAINS 3
 #define STEPS_MAX 250
 #define BUFFER 262144
+#define MEMORY 16
 
 static const char *const domains[DOMAINS] = { "a.example", "b.example", "c.example" };
 static const char *const policies[] = {
@@ -73,12 +79,23 @@ struct monkey {
 	unsigned honesty;		/* of the server, percent */
 	unsigned policy[DOMAINS];
 	bool all_enforce, monitor;
-	struct { uint32_t id; char domain[256]; } asked[64];
+	struct question asked[64];
+	char asked_domain[64][256];
 	size_t asked_len, left;
 	unsigned woken, sent_lines, owed, replies, step, flow, favourite;
 	bool told_354;
+	bool calm;			/* all but disturbances is as it should be */
+	bool shook;			/* the client was in its TLS handshake */
+	bool through;			/* the client's TLS is with a server */
+	int demanded;			/* the certificate, for that; -1 */
+	struct {
+		uint8_t session[MESSAGE_NAME];
+		unsigned char evidence[MESSAGE_EVIDENCE_MAX];
+		size_t len;
+	} memory[MEMORY];		/* of what went through */
+	size_t memory_len;
 	unsigned long session;
-	unsigned heard_secure, heard_clear, bodies;
+	unsigned heard_secure, heard_clear, bodies, ended_here, resumed, full;
 };
 
 static char directory[] = "/tmp/postern-monkey-XXXXXX";
@@ -121,8 +138,8 @@ policy_send(void *arg, const void *p, size_t len)
 	size_t event_len;
 
 	if (message_get_question(p, len, &q) && m->asked_len < 64) {
-		m->asked[m->asked_len].id = q.id;
-		snprintf(m->asked[m->asked_len++].domain, 256, "%s", q.domain);
+		m->asked[m->asked_len] = q;
+		snprintf(m->asked_domain[m->asked_len++], 256, "%s", q.domain);
 	} else if (message_get_record(p, len, &sequence, &event, &event_len)) {
 		queue_acknowledge(m->proxy.records, sequence);
 	}
@@ -130,10 +147,44 @@ policy_send(void *arg, const void *p, size_t len)
 }
 
 static void
+proven(void *arg, const struct proven *p)
+{
+	struct monkey *m = arg;
+	size_t i = m->memory_len++ % MEMORY;
+
+	memcpy(m->memory[i].session, p->session, MESSAGE_NAME);
+	memcpy(m->memory[i].evidence, p->evidence, p->len);
+	m->memory[i].len = p->len;
+}
+
+static struct recalled
+recall(const struct monkey *m, const struct question *q)
+{
+	bool remembers = q->resumes && chance(80);
+
+	for (size_t i = 0; remembers && i < MEMORY; i++)
+		if (memcmp(m->memory[i].session, q->session, MESSAGE_NAME) == 0)
+			return (struct recalled){ m->memory[i].evidence, m->memory[i].len };
+	return (struct recalled){ NULL, 0 };
+}
+
+/* demand: what the address demands of a session that is to pass end to end. */
+static const char *
+demand(struct monkey *m, struct requirement *q)
+{
+	if (!m->calm && dice(6) == 0)
+		return "undecided";
+	m->demanded = (int)(m->calm || chance(85) ? m->favourite : dice(3));
+	q->raised = chance(50);
+	return "enforce";
+}
+
+static void
 answer(struct monkey *m, size_t i)
 {
 	static unsigned char message[WIRE_MESSAGE_MAX];
-	const char *policy = m->asked[i].domain[0] == 'x' ? "undecided" : "may", *host = "";
+	const char *policy = m->asked_domain[i][0] == 'x' ? "undecided" : "may", *host = "";
+	struct recalled recalled = recall(m, &m->asked[i]);
 	struct requirement q = {
 		.level = LEVEL_MAY, .policy_domain = "", .policy_id = "", .mx_host = "",
 		.sni = "", .secure_domain = "", .reason = "", .stripping_refuse = true,
@@ -143,9 +194,14 @@ answer(struct monkey *m, size_t i)
 	uint32_t id = m->asked[i].id;
 
 	for (size_t d = 0; d < DOMAINS; d++)
-		if (strcmp(m->asked[i].domain, domains[d]) == 0)
+		if (strcmp(m->asked_domain[i], domains[d]) == 0)
 			policy = policies[m->policy[d]], host = hosts[d];
+	if (m->asked[i].end_to_end) {
+		policy = demand(m, &q);
+		host = hosts[m->demanded < 0 ? 0 : m->demanded];
+	}
 	m->asked[i] = m->asked[--m->asked_len];
+	memcpy(m->asked_domain[i], m->asked_domain[m->asked_len], sizeof(m->asked_domain[i]));
 	if (strcmp(policy, "enforce") == 0 || strcmp(policy, "testing") == 0) {
 		q.level = LEVEL_VERIFY;
 		q.policy_type = POLICY_STS;
@@ -159,7 +215,7 @@ answer(struct monkey *m, size_t i)
 		q.defer_code = DEFER_DNS_UNDECIDED;
 	}
 	q.remembered = strcmp(policy, "may") == 0 && dice(4) == 0;
-	size_t len = message_answer(message, sizeof(message), id, &q, NULL);
+	size_t len = message_answer(message, sizeof(message), id, &q, &recalled);
 	assert_true(len > 0 && asker_answer(m->proxy.asker, message, len));
 }
 
@@ -224,6 +280,8 @@ end_move(struct end *e, bool hold)
 	if (e->fd < 0)
 		return;
 	if (e->shaking) {
+		if (e->deaf)
+			return;
 		enum stream_result r = stream_handshake(e->tls);
 		e->shaking = r == STREAM_WANT_READ || r == STREAM_WANT_WRITE;
 		if (!e->shaking && r != STREAM_OK)
@@ -254,6 +312,27 @@ take(struct end *e, size_t len)
 	e->in_len -= len;
 }
 
+/* disturb: a handshake that does not go as it should. */
+static void
+disturb(struct end *e)
+{
+	static const char *const nonsense[] = {
+		"250 injected\r\n", "\x14\x03\x03\x00\x01\x01", "\x16\x03\x03\x00\x04\x0e",
+		"\x15\x03\x03\x00\x02\x02\x28", "\x17\x03\x03\x00\x01\x01",
+	};
+	static const size_t len[] = { 14, 6, 6, 7, 6 };
+	unsigned i = dice(9);
+
+	if (i < 5)
+		(void)send(e->fd, nonsense[i], len[i], MSG_NOSIGNAL | (dice(4) == 0 ? MSG_OOB : 0));
+	else if (i == 5)
+		shutdown(e->fd, SHUT_WR);
+	else if (i == 6)
+		end_drop(e);
+	else
+		e->deaf = !e->deaf;
+}
+
 /* --- the server ----------------------------------------------------------------------------- */
 
 /* check_heard: the invariant. */
@@ -262,7 +341,8 @@ check_heard(struct monkey *m, const char *line)
 {
 	if (strncasecmp(line, "MAIL", 4) == 0 && m->all_enforce && !m->monitor && m->mx.cert < 0)
 		wrong(m, "MAIL in clear text though all domains enforce", line);
-	if (strncasecmp(line, "RCPT", 4) != 0)
+	/* Nobody but the two ends knows what is said under their TLS. */
+	if (strncasecmp(line, "RCPT", 4) != 0 || m->through)
 		return;
 	const char *at = strrchr(line, '@');
 	for (int d = 0; d < DOMAINS; d++) {
@@ -336,7 +416,7 @@ hear_line(struct monkey *m, const char *line)
 		misbehave(m);
 	} else if (strncmp(line, "EHLO", 4) == 0) {
 		greet_ehlo(m);
-	} else if (strncmp(line, "STARTTLS", 8) == 0) {
+	} else if (strncmp(line, "STARTTLS", 8) == 0 && m->mx.tls == NULL) {
 		put(&m->mx, "220 go\r\n");
 		m->starting = true;
 	} else if (strncmp(line, "DATA", 4) == 0) {
@@ -375,9 +455,10 @@ hear(struct monkey *m)
 		if (end == NULL)
 			return false;
 		size_t len = (size_t)(end - e->in);
-		assert_true(len < sizeof(line));
-		memcpy(line, e->in, len);
-		line[len] = '\0';
+		assert_true(len < sizeof(line) || m->through);
+		size_t kept = len < sizeof(line) ? len : sizeof(line) - 1;
+		memcpy(line, e->in, kept);
+		line[kept] = '\0';
 		take(e, len + 2);
 		hear_line(m, line);
 		return true;
@@ -409,11 +490,11 @@ mx_moves(struct monkey *m)
 		return;
 	if (m->starting && e->out_len == 0) {
 		m->starting = false;
-		if (chance(10)) {
+		if (!m->calm && chance(10)) {
 			put(e, "this is not TLS");
 			return;
 		}
-		int cert = (int)(chance(75) ? m->favourite : dice(4));
+		int cert = (int)(m->calm || chance(75) ? m->favourite : dice(4));
 		e->tls = terminate(theirs[cert], e->fd);
 		e->cert = cert;
 		e->shaking = true;
@@ -422,7 +503,9 @@ mx_moves(struct monkey *m)
 	if (!e->shaking && chance(80))
 		while (e->fd >= 0 && !m->starting && hear(m) && chance(70))
 			;
-	if (dice(1000) == 0)
+	if (e->fd >= 0 && e->shaking && m->config.inspect && dice(e->deaf ? 5 : 60) == 0)
+		disturb(e);
+	else if (dice(1000) == 0)
 		misbehave(m);
 	else if (dice(1000) == 0)
 		end_drop(e);
@@ -492,7 +575,7 @@ say_next(struct monkey *m)
 		say(m, "EHLO client.example\r\n");
 		break;
 	case 1:
-		if (chance(25))
+		if (chance(m->config.inspect ? 60 : 25))
 			say(m, "STARTTLS\r\n");
 		break;
 	case 2:
@@ -524,9 +607,31 @@ say_next(struct monkey *m)
 	}
 }
 
+/* check_through: with whom the client has made its handshake. */
+static void
+check_through(struct monkey *m)
+{
+	struct proof proof = { .state = PROOF_NO_TLS };
+
+	originate_proof(m->client.tls, &proof);
+	m->through = !proof_names_host(&proof, "own");
+	if (m->through && (m->demanded < 0 || !proof_names_host(&proof, hosts[m->demanded])))
+		wrong(m, "a server that has not proven itself reached the client",
+		    proof.names_len > 0 ? proof.names[0] : "");
+	m->ended_here += !m->through;
+	m->full += m->through && !proof.resumed;
+	m->resumed += m->through && proof.resumed;
+	proof_clear(&proof);
+}
+
 static void
 hear_reply(struct monkey *m, const char *line, size_t len)
 {
+	if (m->through) {
+		m->told_354 = strncmp(line, "354", 3) == 0;
+		m->owed -= m->owed > 0;
+		return;
+	}
 	if (len < 5 || line[0] < '2' || line[0] > '5' || memchr(line, '\0', len) != NULL ||
 	    line[len - 2] != '\r' || (line[3] != ' ' && line[3] != '-' && line[3] != '\r'))
 		wrong(m, "not a reply", line);
@@ -539,7 +644,10 @@ hear_reply(struct monkey *m, const char *line, size_t len)
 		return;
 	m->client.out_len = 0;
 	if (chance(70)) {
-		m->client.tls = originate(originator, m->client.fd, "", "client", 6, 0);
+		m->client.tls = originate(originator, m->client.fd, "", hosts[m->favourite],
+		    strlen(hosts[m->favourite]), 0);
+		if (chance(85))
+			SSL_set_max_proto_version(m->client.tls->ssl, TLS1_2_VERSION);
 		m->client.shaking = true;
 		m->flow = 0;
 	}
@@ -551,14 +659,19 @@ client_moves(struct monkey *m)
 	struct end *e = &m->client;
 	char *end;
 
+	if (m->shook && e->fd >= 0 && !e->shaking)
+		check_through(m);
+	m->shook = e->fd >= 0 && e->shaking;
 	while (e->fd >= 0 && !e->shaking && (end = memchr(e->in, '\n', e->in_len)) != NULL) {
 		char line[4096] = "";
 		size_t len = (size_t)(end - e->in) + 1;
-		assert_true(len < sizeof(line));
-		memcpy(line, e->in, len);
+		assert_true(len < sizeof(line) || m->through);
+		memcpy(line, e->in, len < sizeof(line) ? len : sizeof(line) - 1);
 		take(e, len);
 		hear_reply(m, line, len);
 	}
+	if (e->fd >= 0 && e->shaking && m->config.inspect && dice(e->deaf ? 5 : 60) == 0)
+		disturb(e);
 	if (e->fd < 0 || e->shaking || e->closed || e->out_len > BUFFER / 2)
 		return;
 	if (m->told_354)
@@ -626,12 +739,36 @@ lateness(struct monkey *m)
 	unsigned i = dice(4);
 
 	if (i == 3 && s->decision != NULL && s->decision->asking.open)
-		s->decision->asked = now - 3600;
+		s->decision->asking.asked = now - 3600;
+	else if (i == 3 && s->inspect != NULL && s->inspect->asking.open)
+		s->inspect->asking.asked = now - 3600;
 	else if (i == 3 || *all[i] <= 0 || (i == 0 && s->up.pending_len > 0))
 		return;
 	else
 		*all[i] = now;
 	ev_feed_event(m->loop, &s->timer, EV_TIMER);
+}
+
+/* connect_ends: over TCP, which SO_RCVLOWAT is for, where handshakes are looked at. */
+static void
+connect_ends(struct monkey *m, int ends[2])
+{
+	struct sockaddr_in at;
+	socklen_t len = sizeof(at);
+
+	if (!m->config.inspect) {
+		assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends),
+		    errno);
+		return;
+	}
+	assert_return_code(getsockname(m->listener, (struct sockaddr *)&at, &len), errno);
+	ends[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_return_code(connect(ends[0], (struct sockaddr *)&at, len), errno);
+	ends[1] = accept4(m->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	assert_return_code(ends[1], errno);
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	for (int i = 0; i < 2; i++)
+		setsockopt(ends[i], IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
 }
 
 static void
@@ -648,10 +785,14 @@ begin(struct monkey *m)
 			m->policy[d] = 0;
 		m->all_enforce &= strcmp(policies[m->policy[d]], "enforce") == 0;
 	}
-	m->favourite = dice(DOMAINS);
+	m->config.inspect = chance(50);
+	m->calm = m->config.inspect && chance(50);
+	m->honesty = m->calm ? 100 : m->honesty;
+	m->favourite = m->calm ? 0 : dice(DOMAINS);
 	m->left = m->asked_len = m->sent_lines = m->owed = m->replies = m->flow = 0;
-	m->told_354 = m->starting = false;
-	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), errno);
+	m->told_354 = m->starting = m->through = m->shook = false;
+	m->demanded = -1;
+	connect_ends(m, ends);
 	if (chance(20))
 		setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &(int){ 4096 }, sizeof(int));
 	m->client.fd = ends[0];
@@ -750,10 +891,21 @@ open_monkey(struct monkey *m)
 		.loop = m->loop, .config = &m->config, .counters = counters,
 		.column = counters_claim(counters), .originator = originator,
 		.terminator = own, .left = session_left, .tls_failed = tls_failed,
-		.tls_unwanted = tls_unwanted, .arg = m,
+		.tls_unwanted = tls_unwanted, .proven = proven, .arg = m,
 	};
+	pipes_init(&m->proxy.pipes);
 	m->proxy.asker = asker_new(policy_send, m);
 	m->proxy.records = queue_new(policy_send, m);
+}
+
+static void
+close_monkey(struct monkey *m)
+{
+	pipes_close(&m->proxy.pipes);
+	queue_free(m->proxy.records);
+	asker_free(m->proxy.asker);
+	ev_loop_destroy(m->loop);
+	close(m->listener);
 }
 
 static unsigned long
@@ -777,13 +929,12 @@ plays_at_random(void **unused)
 		m.session++;
 		play(&m);
 	}
-	print_message("%lu sessions; RCPT heard: %u proven, %u in clear; %u mails\n", m.session,
-	    m.heard_secure, m.heard_clear, m.bodies);
+	print_message("%lu sessions; RCPT heard: %u proven, %u in clear; %u mails; end to end: %u, "
+	    "resumed: %u, ended here: %u\n", m.session, m.heard_secure, m.heard_clear, m.bodies,
+	    m.full, m.resumed, m.ended_here);
 	assert_true(m.heard_secure > 0 && m.heard_clear > 0 && m.bodies > 0);
-	queue_free(m.proxy.records);
-	asker_free(m.proxy.asker);
-	ev_loop_destroy(m.loop);
-	close(m.listener);
+	assert_true(m.full > 0 && m.resumed > 0 && m.ended_here > 0);
+	close_monkey(&m);
 }
 
 /* refused_without_end: what one transaction makes us remember is bounded, refused or not. */
@@ -816,10 +967,7 @@ refused_without_end(void **unused)
 	}
 	assert_in_range(refused, 1, ENVELOPE_RECIPIENTS_MAX);
 	finish(&m);
-	queue_free(m.proxy.records);
-	asker_free(m.proxy.asker);
-	ev_loop_destroy(m.loop);
-	close(m.listener);
+	close_monkey(&m);
 }
 
 /* --- certificates --------------------------------------------------------------------------- */

@@ -4,16 +4,18 @@
  * tests/scenarios/NAME.txt, in the notation of RFC 5321 appendix D with both sides of the proxy:
  *
  *   policy DOMAIN: WORDS   what the policy answers: none | may | encrypt | verify HOST... |
- *                          enforce HOST... | testing HOST... | stranger | remembered | undecided | hold
+ *                          enforce HOST... | testing HOST... | stranger | remembered |
+ *                          undecided | hold
  *   recheck DOMAIN: WORDS  what it answers before a refusal; the same as policy by default
  *   monitor                mode: monitor for all answers
  *   C: TEXT    the client says it (consecutive lines go in one segment)   C| TEXT  without CRLF
  *   S: GLOB    the client hears it
  *   => GLOB    the MX hears it      <= TEXT  the MX says it     <| TEXT  without CRLF
  *   C! CLOSE | HALF | TLS           the client closes, half-closes, starts TLS
- *   C! HELLO 1.2 | 1.3              it begins a TLS handshake, with whoever answers; from its second
- *                                   time on it offers to resume
+ *   C! HELLO 1.2 | 1.3              it begins a TLS handshake, with whoever answers; from its
+ *                                   second time on it offers to resume
  *   C! AGAIN                        it hangs up and comes again
+ *   C! RAW TEXT | URGENT TEXT       it says it beside its TLS; the last octet as urgent (RFC 6093)
  *   C! SECURED CERT                 that handshake is over, and it was shown CERT
  *   S! CLOSED                       the client sees the end
  *   => DIAL | CLOSED | TLS CERT     the MX is dialled, sees the end, makes a handshake with CERT
@@ -21,14 +23,16 @@
  *   <= CLOSE                        the MX closes
  *   answer DOMAIN: WORDS            a held question is answered
  *   event: KEY=GLOB ...             the next decision event
+ *   end: KEY=GLOB ...               the session event of the last one; it passed end to end, and
+ *                                   its octets are those that the client's socket has seen
  *   =| TEXT                         the MX gets exactly these octets, all there is
  *   include NAME                    tests/scenarios/NAME is played here
  *   quiet                           nothing is said to anybody for a while, and the loop sleeps
  *   <! TEXT                         the MX says it and is gone at once
  *   <R TEXT                         it says it beside its TLS
  *   late client | server | policy   the deadline for them has passed
- *   inspect                         path: inspect (first of all); the policy of domain "-" is then what
- *                                   the address demands: raised HOST | enforce HOST | unmapped
+ *   inspect                         path: inspect (first of all); the policy of domain "-" is then
+ *                                   what the address demands: raised HOST | enforce HOST | unmapped
  *   forgotten                       the policy process has forgotten all TLS sessions
  *   deaf client | mx                stops reading, with small buffers; `hears` goes on
  *
@@ -75,6 +79,7 @@ struct end {
 	bool closed, shaking, deaf;	/* shaking: in a TLS handshake */
 	char *in;
 	size_t len;
+	uint64_t sent, got;		/* octets; not those of `tls` */
 };
 
 /* What the policy process was told of a TLS session. */
@@ -116,6 +121,11 @@ struct play {
 	size_t opened;
 	char events[EVENTS_MAX][2048];
 	size_t events_len, events_seen;
+	struct {
+		uint64_t in, out;
+		char text[512];
+	} ends[EVENTS_MAX];		/* of sessions */
+	size_t ends_len;
 	size_t left;
 	unsigned woken;			/* events the loop has seen */
 	const char *file;
@@ -137,6 +147,25 @@ wrong(struct play *p, const char *what, const char *text)
 }
 
 /* --- the policy process ------------------------------------------------------------------- */
+
+static void
+keep_event(struct play *p, const struct event *e)
+{
+	if (e->type == EVENT_DECISION && p->events_len < EVENTS_MAX)
+		snprintf(p->events[p->events_len++], 2048,
+		    "verdict=%s|result_type=%s|reason_code=%s|starttls=%s|rcpt_domain=%s|"
+		    "policy_type=%s|policy_source=%s|mx_host=%s|sni=%s|resumed=%d|"
+		    "path=%s|inspect=%s|code=%s|", e->verdict, e->result_type, e->reason_code,
+		    e->starttls, e->rcpt_domain, e->policy_type, e->policy_source, e->mx_host,
+		    e->tls_sni, e->tls_resumed, e->path, e->inspect_outcome, e->inspect_code);
+	if (e->type == EVENT_SESSION && p->ends_len < EVENTS_MAX) {
+		p->ends[p->ends_len].in = e->bytes_in;
+		p->ends[p->ends_len].out = e->bytes_out;
+		snprintf(p->ends[p->ends_len++].text, 512,
+		    "path=%s|inspect=%s|code=%s|by=%s|why=%s|", e->path,
+		    e->inspect_outcome, e->inspect_code, e->ended_by, e->detail);
+	}
+}
 
 static bool
 policy_send(void *arg, const void *m, size_t len)
@@ -162,13 +191,7 @@ policy_send(void *arg, const void *m, size_t len)
 		snprintf(p->asked[p->asked_len++].domain, 256, "%s", q.domain);
 	} else if (message_get_record(m, len, &sequence, &event, &event_len)) {
 		assert_true(event_decode(event, event_len, &e));
-		if (e.type == EVENT_DECISION && p->events_len < EVENTS_MAX)
-			snprintf(p->events[p->events_len++], 2048,
-			    "verdict=%s|result_type=%s|reason_code=%s|starttls=%s|rcpt_domain=%s|"
-			    "policy_type=%s|policy_source=%s|mx_host=%s|sni=%s|resumed=%d|"
-			    "path=%s|inspect=%s|code=%s|", e.verdict, e.result_type, e.reason_code, e.starttls, e.rcpt_domain,
-			    e.policy_type, e.policy_source, e.mx_host, e.tls_sni, e.tls_resumed,
-			    e.path, e.inspect_outcome, e.inspect_code);
+		keep_event(p, &e);
 	}
 	return true;
 }
@@ -280,14 +303,28 @@ end_read(struct end *e)
 			if (n <= 0)
 				return;
 			got = (size_t)n;
+			e->got += got;
 		}
 		e->len += got;
 	}
 }
 
+/* under_tls: what the session has put into the socket, and got out of it. */
+static void
+under_tls(const struct end *e, uint64_t *sent, uint64_t *got)
+{
+	*sent = e->tls == NULL ? 0 : BIO_number_written(SSL_get_wbio(e->tls->ssl));
+	*got = e->tls == NULL ? 0 : BIO_number_read(SSL_get_rbio(e->tls->ssl));
+}
+
 static void
 end_drop(struct end *e)
 {
+	uint64_t sent, got;
+
+	under_tls(e, &sent, &got);
+	e->sent += sent;
+	e->got += got;
 	stream_free(e->tls);
 	if (e->fd >= 0)
 		close(e->fd);
@@ -405,6 +442,13 @@ has_event(struct play *p, struct end *e)
 	return p->events_len > p->events_seen;
 }
 
+static bool
+has_ended(struct play *p, struct end *e)
+{
+	(void)e;
+	return p->ends_len == p->opened;
+}
+
 static void
 hear(struct play *p, struct end *e, const char *pattern)
 {
@@ -467,6 +511,7 @@ say(struct play *p, struct end *e, const char *data, size_t len)
 			if (n < 0 && errno != EAGAIN)
 				wrong(p, "cannot say", strerror(errno));
 			put = n > 0 ? (size_t)n : 0;
+			e->sent += put;
 		}
 		data += put;
 		len -= put;
@@ -510,13 +555,10 @@ secure_mx(struct play *p, const char *cert, bool wait)
 }
 
 static void
-expect_event(struct play *p, char *words)
+expect_in(struct play *p, const char *event, char *words)
 {
 	char *save = NULL;
 
-	if (!until(p, has_event, NULL))
-		wrong(p, "no event", words);
-	const char *event = p->events[p->events_seen++];
 	for (char *w = strtok_r(words, " ", &save); w != NULL; w = strtok_r(NULL, " ", &save)) {
 		char pattern[256];
 		snprintf(pattern, sizeof(pattern), "*%s|*", w);
@@ -525,6 +567,27 @@ expect_event(struct play *p, char *words)
 			wrong(p, "expected in the event", w);
 		}
 	}
+}
+
+static void
+expect_event(struct play *p, char *words)
+{
+	if (!until(p, has_event, NULL))
+		wrong(p, "no event", words);
+	expect_in(p, p->events[p->events_seen++], words);
+}
+
+static void
+expect_end(struct play *p, char *words)
+{
+	uint64_t sent, got;
+
+	if (!until(p, has_ended, NULL))
+		wrong(p, "no session event", words);
+	expect_in(p, p->ends[p->ends_len - 1].text, words);
+	under_tls(&p->client, &sent, &got);
+	assert_int_equal(p->ends[p->ends_len - 1].in, p->client.sent + sent);
+	assert_int_equal(p->ends[p->ends_len - 1].out, p->client.got + got);
 }
 
 static void
@@ -580,6 +643,7 @@ come_again(struct play *p)
 	end_drop(&p->mx);
 	while (p->left < p->opened)
 		spin(p);
+	p->client.sent = p->client.got = 0;
 	open_session(p);
 }
 
@@ -605,6 +669,18 @@ client_secured(struct play *p, const char *name)
 	proof_clear(&proof);
 }
 
+/* say_raw: beside its TLS, and perhaps with the last octet urgent. */
+static void
+say_raw(struct play *p, const char *text, int flags)
+{
+	static char out[PIPE_SIZE];
+	size_t len = expand(text, out, false);
+
+	assert_int_equal(send(p->client.fd, out, len, MSG_NOSIGNAL | flags), len);
+	p->client.sent += len;
+	spin(p);
+}
+
 static void
 client_does(struct play *p, const char *what)
 {
@@ -622,6 +698,10 @@ client_does(struct play *p, const char *what)
 		client_hello(p, strcmp(what + 6, "1.3") == 0 ? TLS1_3_VERSION : TLS1_2_VERSION);
 	} else if (strncmp(what, "SECURED ", 8) == 0) {
 		client_secured(p, what + 8);
+	} else if (strncmp(what, "RAW ", 4) == 0) {
+		say_raw(p, what + 4, 0);
+	} else if (strncmp(what, "URGENT ", 7) == 0) {
+		say_raw(p, what + 7, MSG_OOB);
 	} else {
 		wrong(p, "syntax", what);
 	}
@@ -686,9 +766,9 @@ be_late(struct play *p, const char *who)
 	else if (strcmp(who, "server") == 0)
 		at = &s->up.deadline;
 	else if (s->decision != NULL && s->decision->asking.open)
-		at = &s->decision->asked;
+		at = &s->decision->asking.asked;
 	else if (s->inspect != NULL && s->inspect->asking.open)
-		at = &s->inspect->asked;
+		at = &s->inspect->asking.asked;
 	if (at == NULL || *at <= 0)
 		wrong(p, "no deadline runs for", who);
 	*at = strcmp(who, "policy") == 0 ? now - 3600 : now;
@@ -776,6 +856,8 @@ play_line(struct play *p, char *line)
 		client_does(p, line + 3);
 	else if (strncmp(line, "event: ", 7) == 0)
 		expect_event(p, line + 7);
+	else if (strncmp(line, "end: ", 5) == 0)
+		expect_end(p, line + 5);
 	else
 		wrong(p, "syntax", line);
 }
@@ -936,6 +1018,7 @@ close_play(struct play *p)
 	}
 	assert_int_equal(p->left, p->opened);
 	assert_int_equal(p->proxy.open, 0);
+	assert_int_equal(p->ends_len, p->opened);
 	pipes_close(&p->proxy.pipes);
 	for (size_t i = 0; i < CERTIFICATES_MAX; i++)
 		terminator_free(p->certificates[i].terminator);
@@ -982,6 +1065,19 @@ write_identity(const char *name, const struct testca_cert *leaf)
 	}
 }
 
+/* long_names: for a certificate that does not fit into a socket's buffers. */
+static const char *
+long_names(void)
+{
+	static char names[100000];
+	int at = snprintf(names, sizeof(names), "mx.a.example");
+
+	for (int i = 0; at < (int)sizeof(names) - 64; i++)
+		at += snprintf(names + at, sizeof(names) - (size_t)at,
+		    ",a-rather-long-name-%d.mx.a.example", i);
+	return names;
+}
+
 static int
 make_certificates(void **state)
 {
@@ -999,6 +1095,7 @@ make_certificates(void **state)
 		{ "both", { .issuer = &ca, .dns = "mx.a.example,mx.b.example" } },
 		{ "self", { .dns = "mx.a.example" } },
 		{ "own", { .dns = "mx.own.example" } },
+		{ "large", { .issuer = &ca, .dns = long_names() } },
 		{ "expired", { .issuer = &ca, .dns = "mx.a.example", .from_days = -30,
 		    .until_days = -1 } },
 	};

@@ -192,4 +192,30 @@ testca_server(const struct testca_cert *leaf, const struct testca_cert *intermed
 	return ctx;
 }
 
+/* A key that signs with PSS alone (RFC 4055, id-RSASSA-PSS). */
+static inline EVP_PKEY *
+testca_pss_key(void)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+	EVP_PKEY *key = NULL;
+
+	TESTCA_NEED(ctx && EVP_PKEY_keygen_init(ctx) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 2048) == 1 && EVP_PKEY_generate(ctx, &key) == 1);
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
+/* Gives a server this group for DHE. */
+static inline void
+testca_dh(SSL_CTX *server, const char *group)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "DH", NULL);
+	EVP_PKEY *dh = NULL;
+
+	TESTCA_NEED(ctx && EVP_PKEY_paramgen_init(ctx) == 1 &&
+	    EVP_PKEY_CTX_set_group_name(ctx, group) == 1 && EVP_PKEY_paramgen(ctx, &dh) == 1 &&
+	    SSL_CTX_set0_tmp_dh_pkey(server, dh) == 1);
+	EVP_PKEY_CTX_free(ctx);
+}
+
 #endif
