@@ -49,7 +49,10 @@ inspect_begin(struct session *s)
 {
 	struct inspect *i = calloc(1, sizeof(*i));
 
-	if (i == NULL || (i->peek = peek_new(s->proxy->originator)) == NULL) {
+	if (i == NULL || (i->peek = peek_new(s->proxy->originator)) == NULL ||
+	    !peek_bind(i->peek, &s->peer.ip, sizeof(s->peer.ip))) {
+		if (i != NULL)
+			peek_free(i->peek);
 		free(i);
 		end_here(s, "out-of-memory", "");
 		return;

@@ -9,6 +9,8 @@
 #include "tls/record.h"
 
 #define MESSAGE_CHANGE_CIPHER_SPEC 256	/* no handshake message, with a place among them */
+#define ALERT_WARNING 1
+#define ALERT_CLOSE_NOTIFY 0
 #define HELD_MIN 4096			/* octets; most flights of ECDSA certificates fit */
 
 static bool
@@ -207,6 +209,20 @@ take_change(struct flight *f, const struct client_hello *client, const struct re
 	return advance(f, client, MESSAGE_CHANGE_CIPHER_SPEC);
 }
 
+/* What is read now is said to a client that has heard the flight. */
+static bool
+has_passed(const struct flight *f)
+{
+	return f->step == FLIGHT_PASSED || (f->step == FLIGHT_TICKETED && f->certificates.len > 0);
+}
+
+/* A client goes on after one of those (RFC 5246 7.2), and so must who watches what comes next. */
+static bool
+is_mere_warning(const struct record *r)
+{
+	return r->fragment[0] == ALERT_WARNING && r->fragment[1] != ALERT_CLOSE_NOTIFY;
+}
+
 static bool
 take_record(struct flight *f, const struct client_hello *client, const struct record *r)
 {
@@ -224,6 +240,8 @@ take_record(struct flight *f, const struct client_hello *client, const struct re
 	case RECORD_CHANGE_CIPHER_SPEC:
 		return take_change(f, client, r);
 	case RECORD_ALERT:
+		if (has_passed(f) && is_mere_warning(r))
+			return true;
 		f->fault = "alert";
 		return false;
 	case RECORD_APPLICATION_DATA:

@@ -61,6 +61,8 @@ hello_read(struct hello *h, const void *octets, size_t len, size_t *want)
 		if (r.type != RECORD_HANDSHAKE)
 			return refuse(h, r.type == RECORD_ALERT ? "alert" : "wrong-order");
 		at += used;
+		if (at > PEEK_HELLO_MAX)
+			return refuse(h, "too-long");
 		message = handshake_add(&h->message, r.fragment, r.len);
 		if (message == HANDSHAKE_OK)
 			message = handshake_next(&h->message, &m);

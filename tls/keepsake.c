@@ -10,24 +10,39 @@
 /* The first octet of what is kept: which evidence follows. */
 enum { PROVEN = 1, PROVEN_WEAKLY = 2 };
 
-bool
-keepsake_name(const struct trust *trust, enum keepsake_kind kind, const struct octets *octets,
-    uint8_t out[PEEK_NAME])
+/* SHA-256 over both, of which the first has a length of its own. */
+static bool
+digest(const void *first, size_t first_len, const void *rest, size_t len, uint8_t out[PEEK_NAME])
 {
-	uint8_t kind_octet = (uint8_t)kind;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	bool ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) &&
-	    EVP_DigestUpdate(ctx, trust_digest(trust), TRUST_DIGEST) &&
-	    EVP_DigestUpdate(ctx, &kind_octet, sizeof kind_octet) &&
-	    EVP_DigestUpdate(ctx, octets->p, octets->left) &&
+	    EVP_DigestUpdate(ctx, first, first_len) && EVP_DigestUpdate(ctx, rest, len) &&
 	    EVP_DigestFinal_ex(ctx, out, NULL);
 
 	EVP_MD_CTX_free(ctx);
 	return ok;
 }
 
+bool
+keepsake_scope(const struct trust *trust, const void *client, size_t len,
+    uint8_t out[KEEPSAKE_SCOPE])
+{
+	return digest(trust_digest(trust), TRUST_DIGEST, client, len, out);
+}
+
+bool
+keepsake_name(const uint8_t scope[KEEPSAKE_SCOPE], enum keepsake_kind kind,
+    const struct octets *octets, uint8_t out[PEEK_NAME])
+{
+	uint8_t within[KEEPSAKE_SCOPE + 1];
+
+	memcpy(within, scope, KEEPSAKE_SCOPE);
+	within[KEEPSAKE_SCOPE] = (uint8_t)kind;
+	return digest(within, sizeof within, octets->p, octets->left, out);
+}
+
 static void
-add(struct keepsake *k, const struct trust *trust, enum keepsake_kind kind,
+add(struct keepsake *k, const uint8_t scope[KEEPSAKE_SCOPE], enum keepsake_kind kind,
     const struct octets *octets, uint32_t lifetime_s)
 {
 	struct peek_session *s = &k->sessions[k->count];
@@ -35,21 +50,21 @@ add(struct keepsake *k, const struct trust *trust, enum keepsake_kind kind,
 	if (lifetime_s == 0 || lifetime_s > KEEPSAKE_LIFETIME_MAX_S)
 		lifetime_s = KEEPSAKE_LIFETIME_MAX_S;
 	s->lifetime_s = lifetime_s;
-	if (octets->left > 0 && keepsake_name(trust, kind, octets, s->name))
+	if (octets->left > 0 && keepsake_name(scope, kind, octets, s->name))
 		k->count++;
 }
 
 void
-keepsake_note(struct keepsake *k, const struct trust *trust, const struct flight *f)
+keepsake_note(struct keepsake *k, const uint8_t scope[KEEPSAKE_SCOPE], const struct flight *f)
 {
 	struct octets ticket;
 	uint32_t lifetime_s;
 
 	if (f->ticket.len > 0 && server_ticket(flight_body(f, &f->ticket), f->ticket.len,
 	    &lifetime_s, &ticket))
-		add(k, trust, KEEPSAKE_TICKET, &ticket, lifetime_s);
+		add(k, scope, KEEPSAKE_TICKET, &ticket, lifetime_s);
 	if (!flight_resumes(f))		/* else its name is known, and so is its end */
-		add(k, trust, KEEPSAKE_ID, &f->hello.session_id, 0);
+		add(k, scope, KEEPSAKE_ID, &f->hello.session_id, 0);
 }
 
 static bool

@@ -14,6 +14,8 @@
 
 #define KEEPSAKE_LIFETIME_MAX_S 86400	/* after a day the chain is verified afresh */
 
+#define KEEPSAKE_SCOPE 32		/* octets */
+
 enum keepsake_kind { KEEPSAKE_TICKET = 1, KEEPSAKE_ID = 2 };
 
 struct keepsake {
@@ -24,13 +26,19 @@ struct keepsake {
 	size_t evidence_len;
 };
 
-/* keepsake_name: also over the CA bundle: what was proven under one says nothing under another.
- * False when out of memory. */
-bool keepsake_name(const struct trust *trust, enum keepsake_kind kind, const struct octets *octets,
-    uint8_t out[PEEK_NAME]);
+/* keepsake_scope: within what a name counts: the CA bundle, since what was proven under one says
+ * nothing under another, and the client, since one that works together with a false server could
+ * have sessions remembered under any name. False when out of memory. */
+bool keepsake_scope(const struct trust *trust, const void *client, size_t len,
+    uint8_t out[KEEPSAKE_SCOPE]);
+
+/* keepsake_name: false when out of memory. */
+bool keepsake_name(const uint8_t scope[KEEPSAKE_SCOPE], enum keepsake_kind kind,
+    const struct octets *octets, uint8_t out[PEEK_NAME]);
 
 /* keepsake_note: the sessions that this flight has named. */
-void keepsake_note(struct keepsake *k, const struct trust *trust, const struct flight *f);
+void keepsake_note(struct keepsake *k, const uint8_t scope[KEEPSAKE_SCOPE],
+    const struct flight *f);
 
 /* keepsake_fill: what stands behind them; `weak` where the key was proven with a broken digest.
  * False, and nothing is left in *k, where there is nothing to be remembered. */

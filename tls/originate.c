@@ -15,7 +15,7 @@
 #include <openssl/ssl.h>
 
 #include "tls/evidence.h"
-#include "tls/issuers.h"
+#include "tls/decoded.h"
 #include "tls/resumption.h"
 #include "tls/session.h"
 #include "tls/trust.h"
@@ -33,7 +33,7 @@
 
 struct originator {
 	struct trust *trust;
-	struct issuers *issuers;
+	struct decoded *decoded;
 	int min_version;
 	SSL_CTX *proven, *other;
 	struct resumption *resumption;
@@ -141,8 +141,8 @@ originator_new(const char *ca_file, int min_version, char *error, size_t error_s
 	    TLS1_2_VERSION, LEVEL_PROVEN);
 	o->other = make_context(store, min_version, LEVEL_OTHER);
 	o->resumption = resumption_new();
-	o->issuers = issuers_new();
-	if (!o->proven || !o->other || !o->resumption || !o->issuers) {
+	o->decoded = decoded_new();
+	if (!o->proven || !o->other || !o->resumption || !o->decoded) {
 		snprintf(error, error_size, "TLS towards servers: %s", last_error());
 		originator_free(o);
 		return NULL;
@@ -158,7 +158,7 @@ originator_free(struct originator *o)
 	SSL_CTX_free(o->proven);
 	SSL_CTX_free(o->other);
 	resumption_free(o->resumption);
-	issuers_free(o->issuers);
+	decoded_free(o->decoded);
 	trust_free(o->trust);
 	free(o);
 }
@@ -175,10 +175,10 @@ originator_trust(const struct originator *o)
 	return o->trust;
 }
 
-struct issuers *
-originator_issuers(struct originator *o)
+struct decoded *
+originator_decoded(struct originator *o)
 {
-	return o->issuers;
+	return o->decoded;
 }
 
 int

@@ -16,8 +16,9 @@
 
 struct peek {
 	const struct trust *trust;
-	struct issuers *issuers;
+	struct decoded *decoded;
 	int min_version;
+	uint8_t scope[KEEPSAKE_SCOPE];	/* of the names */
 	struct hello hello;
 	bool offers;			/* a session to be resumed, by this name */
 	uint8_t offered[PEEK_NAME];
@@ -36,9 +37,19 @@ peek_new(struct originator *o)
 	if (!p)
 		return NULL;
 	p->trust = originator_trust(o);
-	p->issuers = originator_issuers(o);
+	p->decoded = originator_decoded(o);
 	p->min_version = originator_min_version(o);
-	return p;
+	if (peek_bind(p, NULL, 0))
+		return p;
+	free(p);
+	return NULL;
+}
+
+bool
+peek_bind(struct peek *p, const void *client, size_t len)
+{
+	assert(!p->hello.octets);
+	return keepsake_scope(p->trust, client, len, p->scope);
 }
 
 /* What was read is not needed any more; what was understood stays. */
@@ -68,9 +79,9 @@ name_offered(struct peek *p)
 	const struct client_hello *c = &p->hello.client;
 
 	if (c->ticket.left > 0)
-		p->offers = keepsake_name(p->trust, KEEPSAKE_TICKET, &c->ticket, p->offered);
+		p->offers = keepsake_name(p->scope, KEEPSAKE_TICKET, &c->ticket, p->offered);
 	else if (c->session_id.left > 0)
-		p->offers = keepsake_name(p->trust, KEEPSAKE_ID, &c->session_id, p->offered);
+		p->offers = keepsake_name(p->scope, KEEPSAKE_ID, &c->session_id, p->offered);
 }
 
 enum peek_hello
@@ -130,7 +141,7 @@ take_resumption(struct peek *p)
 	talk_server(&p->talk, f->octets + f->at, f->len - f->at);
 	if (p->talk.state != PEEK_WATCHING)
 		return refuse_flight(p, p->talk.state == PEEK_BROKEN ? "not-tls" : "alert");
-	keepsake_note(&p->talk.keepsake, p->trust, f);
+	keepsake_note(&p->talk.keepsake, p->scope, f);
 	return PEEK_RESUMED;
 }
 
@@ -186,7 +197,7 @@ peek_prove(struct peek *p, bool strict, struct proof *out)
 
 	assert(p->flight.step == FLIGHT_ENDED && !p->evidence);
 	proof_clear(out);
-	if (!witness_hear(p->trust, p->issuers, &p->hello.client, &p->flight, &w))
+	if (!witness_hear(p->trust, p->decoded, &p->hello.client, &p->flight, &w))
 		return false;
 	p->evidence = w.evidence;
 	p->weak = w.weak;
@@ -233,7 +244,7 @@ seal(struct peek *p)
 		talk_end(&p->talk, PEEK_BROKEN);
 		return;
 	}
-	keepsake_note(&p->talk.keepsake, p->trust, f);
+	keepsake_note(&p->talk.keepsake, p->scope, f);
 	hand_over(p);
 	if (p->talk.state == PEEK_WATCHING)
 		talk_server(&p->talk, f->octets + f->at, f->len - f->at);

@@ -31,6 +31,11 @@ struct peek;
 struct peek *peek_new(struct originator *o);
 void peek_free(struct peek *p);		/* NULL is allowed */
 
+/* peek_bind: whose handshake it is, in any octets; before peek_client. A session remembered counts
+ * for that client alone: a hostile one, together with somebody on the path, can have any ticket
+ * remembered with a server's proof, one that another client holds too. False when out of memory. */
+bool peek_bind(struct peek *p, const void *client, size_t len);
+
 enum peek_hello {
 	PEEK_HELLO_MORE,
 	PEEK_HELLO_WHOLE,
@@ -96,7 +101,7 @@ enum peek_talk {
 enum peek_talk peek_watch(struct peek *p, bool from_server, const void *octets, size_t len);
 
 struct peek_session {
-	uint8_t name[PEEK_NAME];	/* a hash over the ticket or session id and the CA bundle */
+	uint8_t name[PEEK_NAME];	/* a hash over ticket or id, CA bundle and client */
 	uint32_t lifetime_s;		/* at most a day, and within the chain's own dates */
 };
 

@@ -32,7 +32,8 @@ talk_server(struct talk *t, const void *octets, size_t len)
 		talk_end(t, PEEK_BROKEN);
 	else if (has(began, RECORD_ALERT))
 		talk_end(t, PEEK_SETTLED);
-	else if (has(began, RECORD_APPLICATION_DATA) && t->sealed && t->client.have == 0)
+	else if (has(began, RECORD_APPLICATION_DATA) && t->asked && t->client.have == 0 &&
+	    t->client.left == 0)
 		t->answered = true;	/* a record under way already would be no reply to it */
 }
 
@@ -50,4 +51,5 @@ talk_client(struct talk *t, const void *octets, size_t len)
 		talk_end(t, PEEK_SETTLED);
 	else if (has(began, RECORD_CHANGE_CIPHER_SPEC))
 		t->sealed = true;
+	t->asked |= t->sealed && has(began, RECORD_APPLICATION_DATA);
 }

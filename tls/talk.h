@@ -3,7 +3,8 @@
  *
  * Of encrypted records only the kinds can be seen. That the client has found the server's Finished
  * right shows when it goes on after an answer: a client with a false start (RFC 7918) sends its
- * first octets before it has, but reads the answer to them only after. */
+ * first octets before it has, but reads the answer to them only after. What the server says before
+ * it is asked is no answer: anybody could have sent such a record. */
 #ifndef TLS_TALK_H
 #define TLS_TALK_H
 
@@ -19,7 +20,8 @@
 struct talk {
 	struct record_track server, client;
 	bool sealed;		/* the client's ChangeCipherSpec was there */
-	bool answered;		/* after it, application data of the server */
+	bool asked;		/* after it, application data of the client */
+	bool answered;		/* after that, application data of the server */
 	enum peek_talk state;
 	struct keepsake keepsake;	/* counts at PEEK_SETTLED, empty at PEEK_BROKEN */
 };

@@ -13,7 +13,7 @@
 
 /* NULL when one of them is no certificate. */
 static STACK_OF(X509) *
-decode_all(struct issuers *issuers, const struct flight *f)
+decode_all(struct decoded *decoded, const struct flight *f)
 {
 	struct octets list[SERVER_HELLO_CERTIFICATES_MAX];
 	STACK_OF(X509) *chain = sk_X509_new_null();
@@ -22,8 +22,8 @@ decode_all(struct issuers *issuers, const struct flight *f)
 	    f->certificates.len, list, &count);
 
 	for (size_t i = 0; ok && i < count; i++) {
-		X509 *cert = i == 0 ? issuers_decode_leaf(issuers, &list[i]) :
-		    issuers_decode(issuers, &list[i]);
+		X509 *cert = i == 0 ? decoded_leaf(decoded, &list[i]) :
+		    decoded_issuer(decoded, &list[i]);
 
 		ok = cert && sk_X509_push(chain, cert) > 0;
 		if (!ok)
@@ -64,10 +64,10 @@ judge_key(X509 *leaf, const struct client_hello *client, const struct flight *f,
 }
 
 bool
-witness_hear(const struct trust *trust, struct issuers *issuers,
+witness_hear(const struct trust *trust, struct decoded *decoded,
     const struct client_hello *client, const struct flight *flight, struct witness *out)
 {
-	STACK_OF(X509) *chain = decode_all(issuers, flight);
+	STACK_OF(X509) *chain = decode_all(decoded, flight);
 
 	*out = (struct witness){ NULL, "certificates-unusable", false };
 	if (!chain) {

@@ -10,7 +10,7 @@
 #include "tls/client_hello.h"
 #include "tls/evidence.h"
 #include "tls/flight.h"
-#include "tls/issuers.h"
+#include "tls/decoded.h"
 #include "tls/trust.h"
 
 struct witness {
@@ -21,7 +21,7 @@ struct witness {
 
 /* witness_hear: after FLIGHT_DONE. Where the key was not proven the evidence is weakened already.
  * False when out of memory. */
-bool witness_hear(const struct trust *trust, struct issuers *issuers,
+bool witness_hear(const struct trust *trust, struct decoded *decoded,
     const struct client_hello *client, const struct flight *flight, struct witness *out);
 
 /* witness_weigh: what keeps the evidence from counting in this handshake, of which it may be the

@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "tests/unit/peekpair.h"
-#include "tls/issuers.h"
+#include "tls/decoded.h"
 #include "tls/trust.h"
 
 #define ROUNDS 2000
@@ -149,7 +149,7 @@ rival_of(const struct testca_cert *c, const struct testca_cert *issuer)
 		rival = testca_issue(&(struct testca_spec){ .issuer = issuer, .cn = "Rival" });
 		len = i2d_X509(rival.x509, &der);
 		testca_free(&rival);
-	} while (der[len - 1] % ISSUERS_MAX != wanted[wanted_len - 1] % ISSUERS_MAX);
+	} while (der[len - 1] % DECODED_ISSUERS_MAX != wanted[wanted_len - 1] % DECODED_ISSUERS_MAX);
 	OPENSSL_free(wanted);
 	return octets_of(der, (size_t)len);
 }
@@ -189,7 +189,7 @@ measure(const char *title, int rsa_bits, size_t rounds)
 		theirs[i] = now_us() - start;
 		ours[i] = in_flight(o, p, &rest);
 		if (i % FIRST_EVERY == 0) {
-			X509_free(issuers_decode(originator_issuers(o), &other));
+			X509_free(decoded_issuer(originator_decoded(o), &other));
 			first[firsts++] = in_flight(o, p, &rest);
 		}
 	}

@@ -109,7 +109,7 @@ client_says(struct session *s, const uint8_t *p, size_t len)
 			assert(want > s->hello_len && want <= PEEK_HELLO_MAX);
 		if (s->out.hello == PEEK_HELLO_WHOLE) {
 			assert(memcmp(peek_hello(s->peek, &kept), s->hello, s->hello_len) == 0);
-			assert(kept == s->hello_len);
+			assert(kept == s->hello_len && kept <= PEEK_HELLO_MAX);
 			peek_offered(s->peek, name);
 		}
 		assert((s->out.hello == PEEK_HELLO_BAD) == (peek_fault(s->peek)[0] != '\0'));

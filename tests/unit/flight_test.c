@@ -676,6 +676,41 @@ no_other_hello_is_followed(void **state)
 	assert_string_equal(hello_fault(t.octets, t.len), "too-long");
 }
 
+/* Whoever takes the octets out of the socket has room for PEEK_HELLO_MAX of them. */
+static void
+a_hello_has_an_end(void **state)
+{
+	static struct tape base, joined, cut;
+	size_t size[] = { PEEK_HELLO_MAX, PEEK_HELLO_MAX + 1 }, len;
+
+	(void)state;
+	tape_cut(&pairs[PLAIN]->hello, &base, 16384);
+	for (size_t i = 0; i < 2; i++) {
+		uint8_t *block = base.octets + 5 + 4 + 2 + 32, *message = joined.octets + 5;
+		size_t room = size[i] - 2 * 5, old, pad;
+
+		block += 1 + block[0];				/* session id */
+		block += 2 + (block[0] << 8 | block[1]);	/* suites */
+		block += 1 + block[0];				/* compressions */
+		old = (size_t)block[0] << 8 | block[1];
+		len = base.len - 5;
+		pad = room - len - 4;
+		joined = base;
+		block = joined.octets + (block - base.octets);
+		memcpy(message + len, (uint8_t[]){ 0, 21, (uint8_t)(pad >> 8), (uint8_t)pad }, 4);
+		memset(message + len + 4, 0, pad);		/* RFC 7685 */
+		block[0] = (uint8_t)((old + 4 + pad) >> 8);
+		block[1] = (uint8_t)(old + 4 + pad);
+		message[2] = (uint8_t)((room - 4) >> 8);
+		message[3] = (uint8_t)(room - 4);
+		cut.len = 0;
+		tape_record(&cut, 22, 0x301, message, 16384);
+		tape_record(&cut, 22, 0x301, message + 16384, room - 16384);
+		assert_int_equal(cut.len, size[i]);
+		assert_string_equal(hello_fault(cut.octets, cut.len), i == 0 ? "" : "too-long");
+	}
+}
+
 int
 main(void)
 {
@@ -691,6 +726,7 @@ main(void)
 		cmocka_unit_test(other_protocols_are_told_at_once),
 		cmocka_unit_test(a_hello_may_come_in_any_parts),
 		cmocka_unit_test(no_other_hello_is_followed),
+		cmocka_unit_test(a_hello_has_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

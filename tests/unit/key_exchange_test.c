@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <openssl/core_names.h>
 
 #include "tests/unit/testca.h"
 #include "tls/client_hello.h"
@@ -20,18 +19,6 @@ enum kind { RSA2048, RSA2048_OTHER, PSS, P256, P256_OTHER, P384, P521, ED25519, 
 
 static EVP_PKEY *keys[KINDS];
 static X509 *leaves[KINDS];
-
-static EVP_PKEY *
-make_pss(void)
-{
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
-	EVP_PKEY *key = NULL;
-
-	TESTCA_NEED(ctx && EVP_PKEY_keygen_init(ctx) == 1 &&
-	    EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 2048) == 1 && EVP_PKEY_generate(ctx, &key) == 1);
-	EVP_PKEY_CTX_free(ctx);
-	return key;
-}
 
 /* A leaf of any kind of key, with a keyUsage or without (NULL). Nobody looks at its chain here. */
 static X509 *
@@ -55,7 +42,7 @@ setup(void **state)
 	(void)state;
 	keys[RSA2048] = EVP_RSA_gen(2048);
 	keys[RSA2048_OTHER] = EVP_RSA_gen(2048);
-	keys[PSS] = make_pss();
+	keys[PSS] = testca_pss_key();
 	keys[P256] = EVP_EC_gen("P-256");
 	keys[P256_OTHER] = EVP_EC_gen("P-256");
 	keys[P384] = EVP_EC_gen("P-384");
@@ -139,22 +126,6 @@ context(const SSL_METHOD *method, const struct choice *c)
 	return ctx;
 }
 
-static EVP_PKEY *
-dh_group(const char *name)
-{
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "DH", NULL);
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)name, 0),
-		OSSL_PARAM_END
-	};
-	EVP_PKEY *made = NULL;
-
-	TESTCA_NEED(ctx && EVP_PKEY_paramgen_init(ctx) == 1 &&
-	    EVP_PKEY_CTX_set_params(ctx, params) == 1 && EVP_PKEY_paramgen(ctx, &made) == 1);
-	EVP_PKEY_CTX_free(ctx);
-	return made;
-}
-
 static void
 shake(SSL *client, SSL *server, struct seen *s)
 {
@@ -184,7 +155,7 @@ handshake(const struct choice *c, struct seen *s)
 	TESTCA_NEED(SSL_CTX_use_certificate(server_ctx, leaves[c->kind]) == 1 &&
 	    SSL_CTX_use_PrivateKey(server_ctx, keys[c->kind]) == 1);
 	if (c->dh)
-		TESTCA_NEED(SSL_CTX_set0_tmp_dh_pkey(server_ctx, dh_group(c->dh)) == 1);
+		testca_dh(server_ctx, c->dh);
 	SSL_CTX_set_msg_callback(server_ctx, overhear);
 	SSL_CTX_set_msg_callback_arg(server_ctx, s);
 	client = SSL_new(client_ctx);

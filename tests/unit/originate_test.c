@@ -7,26 +7,17 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/testca.h"
-#include "tests/unit/tlspair.h"
+#include "tests/unit/testtrust.h"
 
 #define HOST "mx.example.org"
 
-static struct testca_cert root, stranger, middle, old_middle, forger;
-static struct originator *trusting, *trusting_old;
+static struct testtrust ca;
 
 static int
 setup(void **state)
 {
 	(void)state;
-	root = testca_root("Test Root");
-	stranger = testca_root("Strange Root");
-	middle = testca_issue(&(struct testca_spec){ .issuer = &root, .cn = "Middle", .ca = true });
-	old_middle = testca_issue(&(struct testca_spec){ .issuer = &root, .cn = "Old Middle",
-	    .ca = true, .from_days = -100, .until_days = -10 });
-	forger = testca_issue(&(struct testca_spec){ .cn = "Old Middle", .ca = true });
-	trusting = tlspair_originator(&root, TLS1_2_VERSION);
-	trusting_old = tlspair_originator(&root, TLS1_VERSION);
+	testtrust_make(&ca);
 	return 0;
 }
 
@@ -34,13 +25,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	testca_free(&root);
-	testca_free(&stranger);
-	testca_free(&middle);
-	testca_free(&old_middle);
-	testca_free(&forger);
-	originator_free(trusting);
-	originator_free(trusting_old);
+	testtrust_free(&ca);
 	return 0;
 }
 
@@ -53,42 +38,43 @@ static const struct leaf {
 	bool named;
 	const char *detail;
 } leaves[] = {
-	{ "honest", { .issuer = &root, .dns = HOST }, NULL, CHAIN_TRUSTED, true, "" },
-	{ "by an intermediate", { .issuer = &middle, .dns = HOST }, &middle, CHAIN_TRUSTED, true,
+	{ "honest", { .issuer = &ca.root, .dns = HOST }, NULL, CHAIN_TRUSTED, true, "" },
+	{ "by an intermediate", { .issuer = &ca.middle, .dns = HOST }, &ca.middle, CHAIN_TRUSTED,
+	    true, "" },
+	{ "wildcard", { .issuer = &ca.root, .dns = "*.example.org" }, NULL, CHAIN_TRUSTED, true,
 	    "" },
-	{ "wildcard", { .issuer = &root, .dns = "*.example.org" }, NULL, CHAIN_TRUSTED, true, "" },
-	{ "rsa", { .issuer = &root, .dns = HOST, .rsa_bits = 2048 }, NULL, CHAIN_TRUSTED, true,
+	{ "rsa", { .issuer = &ca.root, .dns = HOST, .rsa_bits = 2048 }, NULL, CHAIN_TRUSTED, true,
 	    "" },
-	{ "wrong name", { .issuer = &root, .dns = "mx.example.com" }, NULL, CHAIN_TRUSTED, false,
+	{ "wrong name", { .issuer = &ca.root, .dns = "mx.example.com" }, NULL, CHAIN_TRUSTED, false,
 	    "" },
-	{ "common name only", { .issuer = &root, .cn = HOST }, NULL, CHAIN_TRUSTED, false, "" },
-	{ "partial wildcard", { .issuer = &root, .dns = "m*.example.org" }, NULL, CHAIN_TRUSTED,
+	{ "common name only", { .issuer = &ca.root, .cn = HOST }, NULL, CHAIN_TRUSTED, false, "" },
+	{ "partial wildcard", { .issuer = &ca.root, .dns = "m*.example.org" }, NULL, CHAIN_TRUSTED,
 	    false, "" },
-	{ "NUL in the name", { .issuer = &root, .dns = HOST "!.evil.example" }, NULL,
+	{ "NUL in the name", { .issuer = &ca.root, .dns = HOST "!.evil.example" }, NULL,
 	    CHAIN_TRUSTED, false, "" },
-	{ "expired", { .issuer = &root, .dns = HOST, .from_days = -9, .until_days = -1 }, NULL,
+	{ "expired", { .issuer = &ca.root, .dns = HOST, .from_days = -9, .until_days = -1 }, NULL,
 	    CHAIN_EXPIRED, true, "certificate has expired" },
-	{ "not yet valid", { .issuer = &root, .dns = HOST, .from_days = 1, .until_days = 9 }, NULL,
-	    CHAIN_EXPIRED, true, "certificate is not yet valid" },
-	{ "intermediate expired", { .issuer = &old_middle, .dns = HOST }, &old_middle,
+	{ "not yet valid", { .issuer = &ca.root, .dns = HOST, .from_days = 1, .until_days = 9 },
+	    NULL, CHAIN_EXPIRED, true, "certificate is not yet valid" },
+	{ "intermediate expired", { .issuer = &ca.old_middle, .dns = HOST }, &ca.old_middle,
 	    CHAIN_EXPIRED, true, "certificate has expired" },
-	{ "missing intermediate", { .issuer = &middle, .dns = HOST }, NULL, CHAIN_UNTRUSTED, true,
-	    "unable to get local issuer certificate" },
-	{ "unknown root", { .issuer = &stranger, .dns = HOST }, &stranger, CHAIN_UNTRUSTED, true,
-	    "self-signed certificate in certificate chain" },
+	{ "missing intermediate", { .issuer = &ca.middle, .dns = HOST }, NULL, CHAIN_UNTRUSTED,
+	    true, "unable to get local issuer certificate" },
+	{ "unknown root", { .issuer = &ca.stranger, .dns = HOST }, &ca.stranger, CHAIN_UNTRUSTED,
+	    true, "self-signed certificate in certificate chain" },
 	{ "self-signed", { .dns = HOST }, NULL, CHAIN_UNTRUSTED, true, "self-signed certificate" },
 	{ "self-signed and expired", { .dns = HOST, .from_days = -9, .until_days = -1 }, NULL,
 	    CHAIN_UNTRUSTED, true, "self-signed certificate" },
-	{ "for clients", { .issuer = &root, .dns = HOST, .client_only = true }, NULL,
+	{ "for clients", { .issuer = &ca.root, .dns = HOST, .client_only = true }, NULL,
 	    CHAIN_INVALID, true, "unsuitable certificate purpose" },
-	{ "for clients and expired", { .issuer = &root, .dns = HOST, .client_only = true,
+	{ "for clients and expired", { .issuer = &ca.root, .dns = HOST, .client_only = true,
 	    .from_days = -9, .until_days = -1 }, NULL, CHAIN_INVALID, true,
 	    "unsuitable certificate purpose" },
 	{ "self-signed for clients", { .dns = HOST, .client_only = true }, NULL, CHAIN_UNTRUSTED,
 	    true, "self-signed certificate" },
-	{ "forged, by an expired intermediate", { .issuer = &forger, .dns = HOST }, &old_middle,
-	    CHAIN_INVALID, true, "certificate signature failure" },
-	{ "weak key", { .issuer = &root, .dns = HOST, .rsa_bits = 1024 }, NULL, CHAIN_INVALID,
+	{ "forged, by an expired intermediate", { .issuer = &ca.forger, .dns = HOST },
+	    &ca.old_middle, CHAIN_INVALID, true, "certificate signature failure" },
+	{ "weak key", { .issuer = &ca.root, .dns = HOST, .rsa_bits = 1024 }, NULL, CHAIN_INVALID,
 	    true, "EE certificate key too weak" },
 };
 
@@ -102,7 +88,7 @@ check_leaf(const struct leaf *l, int version, bool proven)
 	unsigned char digest[32];
 
 	SSL_CTX_set_max_proto_version(server, version);
-	assert_int_equal(tlspair_originate(&p, trusting, server, HOST, "", proven), STREAM_OK);
+	assert_int_equal(tlspair_originate(&p, ca.trusting, server, HOST, "", proven), STREAM_OK);
 	originate_proof(p.stream, &proof);
 	assert_int_equal(proof.state, PROOF_TLS);
 	assert_int_equal(proof.chain, l->chain);
@@ -119,7 +105,7 @@ check_leaf(const struct leaf *l, int version, bool proven)
 	assert_int_equal(ASN1_TIME_cmp_time_t(X509_get0_notAfter(cert.x509), proof.not_after), 0);
 	proof_clear(&proof);
 	tlspair_close(&p);
-	originate_forget(trusting, HOST, "", 0);
+	originate_forget(ca.trusting, HOST, "", 0);
 	SSL_CTX_free(server);
 	testca_free(&cert);
 }
@@ -140,7 +126,7 @@ every_chain_is_recorded(void **state)
 static void
 a_leaf_may_not_issue(void **state)
 {
-	struct testca_cert leaf = testca_issue(&(struct testca_spec){ .issuer = &root,
+	struct testca_cert leaf = testca_issue(&(struct testca_spec){ .issuer = &ca.root,
 	    .cn = "A Leaf", .dns = "evil.example" });
 	struct testca_cert child = testca_issue(&(struct testca_spec){ .issuer = &leaf,
 	    .dns = HOST });
@@ -149,7 +135,7 @@ a_leaf_may_not_issue(void **state)
 	struct proof proof = { 0 };
 
 	(void)state;
-	assert_int_equal(tlspair_originate(&p, trusting, server, HOST, "", true), STREAM_OK);
+	assert_int_equal(tlspair_originate(&p, ca.trusting, server, HOST, "", true), STREAM_OK);
 	originate_proof(p.stream, &proof);
 	assert_int_not_equal(proof.chain, CHAIN_TRUSTED);
 	assert_int_not_equal(proof.chain, CHAIN_EXPIRED);
@@ -196,23 +182,10 @@ static const struct offer {
 };
 
 static void
-set_dh(SSL_CTX *server, const char *group)
-{
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "DH", NULL);
-	EVP_PKEY *dh = NULL;
-
-	assert_true(EVP_PKEY_paramgen_init(ctx) > 0);
-	assert_true(EVP_PKEY_CTX_set_group_name(ctx, group) > 0);
-	assert_true(EVP_PKEY_paramgen(ctx, &dh) > 0);
-	assert_true(SSL_CTX_set0_tmp_dh_pkey(server, dh));
-	EVP_PKEY_CTX_free(ctx);
-}
-
-static void
 check_offer(const struct offer *f, bool proven)
 {
-	struct testca_cert cert = testca_issue(&(struct testca_spec){ .issuer = &root, .dns = HOST,
-	    .rsa_bits = f->rsa_bits });
+	struct testca_cert cert = testca_issue(&(struct testca_spec){ .issuer = &ca.root,
+	    .dns = HOST, .rsa_bits = f->rsa_bits });
 	SSL_CTX *server = testca_server(f->no_certificate ? NULL : &cert, NULL);
 	enum stream_result expected = proven ? f->proven : f->other;
 	struct tlspair p;
@@ -220,12 +193,13 @@ check_offer(const struct offer *f, bool proven)
 
 	SSL_CTX_set_max_proto_version(server, f->version);
 	if (f->dh)
-		set_dh(server, f->dh);
+		testca_dh(server, f->dh);
 	if (f->ciphers)
 		assert_true(SSL_CTX_set_cipher_list(server, f->ciphers));
 	if (f->sigalgs)
 		assert_true(SSL_CTX_set1_sigalgs_list(server, f->sigalgs));
-	assert_int_equal(tlspair_originate(&p, trusting_old, server, HOST, "", proven), expected);
+	assert_int_equal(tlspair_originate(&p, ca.trusting_old, server, HOST, "", proven),
+	    expected);
 	originate_proof(p.stream, &proof);
 	assert_int_equal(proof.state, expected == STREAM_OK ? PROOF_TLS : PROOF_HANDSHAKE_FAILED);
 	assert_int_equal(proof.chain, expected == STREAM_OK ? f->chain : CHAIN_NONE);
@@ -238,7 +212,7 @@ check_offer(const struct offer *f, bool proven)
 	    proof_chain_name(proof.chain), proof.detail);
 	proof_clear(&proof);
 	tlspair_close(&p);
-	originate_forget(trusting_old, HOST, "", 0);
+	originate_forget(ca.trusting_old, HOST, "", 0);
 	SSL_CTX_free(server);
 	testca_free(&cert);
 }
@@ -258,16 +232,16 @@ weak_sessions_prove_nothing(void **state)
 static void
 min_version_holds_without_demand_too(void **state)
 {
-	struct testca_cert cert = testca_issue(&(struct testca_spec){ .issuer = &root,
+	struct testca_cert cert = testca_issue(&(struct testca_spec){ .issuer = &ca.root,
 	    .dns = HOST });
 	SSL_CTX *server = testca_server(&cert, NULL);
 	struct tlspair p;
 
 	(void)state;
 	SSL_CTX_set_max_proto_version(server, TLS1_1_VERSION);
-	assert_int_equal(tlspair_originate(&p, trusting, server, "", "", false), STREAM_FAILED);
+	assert_int_equal(tlspair_originate(&p, ca.trusting, server, "", "", false), STREAM_FAILED);
 	tlspair_close(&p);
-	assert_int_equal(tlspair_originate(&p, trusting_old, server, "", "", false), STREAM_OK);
+	assert_int_equal(tlspair_originate(&p, ca.trusting_old, server, "", "", false), STREAM_OK);
 	assert_null(SSL_get_servername(p.peer, TLSEXT_NAMETYPE_host_name));
 	tlspair_close(&p);
 	SSL_CTX_free(server);
@@ -277,7 +251,7 @@ min_version_holds_without_demand_too(void **state)
 static enum stream_result
 handshake_with_chain(int extra, const char *dns, char detail[96], size_t *names)
 {
-	struct testca_cert cert = testca_issue(&(struct testca_spec){ .issuer = &root,
+	struct testca_cert cert = testca_issue(&(struct testca_spec){ .issuer = &ca.root,
 	    .dns = dns });
 	SSL_CTX *server = testca_server(&cert, NULL);
 	struct tlspair p;
@@ -286,14 +260,14 @@ handshake_with_chain(int extra, const char *dns, char detail[96], size_t *names)
 
 	SSL_CTX_set_max_cert_list(server, 1 << 20);
 	for (int i = 0; i < extra; i++)
-		assert_true(SSL_CTX_add1_chain_cert(server, middle.x509));
-	r = tlspair_originate(&p, trusting, server, HOST, "", true);
+		assert_true(SSL_CTX_add1_chain_cert(server, ca.middle.x509));
+	r = tlspair_originate(&p, ca.trusting, server, HOST, "", true);
 	originate_proof(p.stream, &proof);
 	snprintf(detail, 96, "%s", proof.detail);
 	*names = proof.names_len;
 	proof_clear(&proof);
 	tlspair_close(&p);
-	originate_forget(trusting, HOST, "", 0);
+	originate_forget(ca.trusting, HOST, "", 0);
 	SSL_CTX_free(server);
 	testca_free(&cert);
 	return r;
@@ -326,14 +300,14 @@ giant_chains_fail(void **state)
 static void
 a_subject_is_one_printable_line(void **state)
 {
-	struct testca_cert cert = testca_issue(&(struct testca_spec){ .issuer = &root,
+	struct testca_cert cert = testca_issue(&(struct testca_spec){ .issuer = &ca.root,
 	    .cn = "b\xc3\xbc\n\x1b[2J", .dns = HOST });
 	SSL_CTX *server = testca_server(&cert, NULL);
 	struct tlspair p;
 	struct proof proof = { 0 };
 
 	(void)state;
-	assert_int_equal(tlspair_originate(&p, trusting, server, HOST, "", true), STREAM_OK);
+	assert_int_equal(tlspair_originate(&p, ca.trusting, server, HOST, "", true), STREAM_OK);
 	originate_proof(p.stream, &proof);
 	assert_string_equal(proof.subject, "CN=b\\C3\\BC\\0A\\1B[2J");
 	assert_string_equal(proof.issuer, "CN=Test Root");
@@ -361,7 +335,7 @@ a_ca_file_must_hold_certificates(void **state)
 	close(fd);
 	unlink(path);
 	strcpy(path, "/tmp/postern-test-ca-XXXXXX");
-	testca_write(path, &root, false);
+	testca_write(path, &ca.root, false);
 	o = originator_new(path, TLS1_2_VERSION, error, sizeof error);
 	assert_non_null(o);
 	assert_int_equal(originator_ca_count(o), 1);

@@ -8,25 +8,18 @@
 #include <cmocka.h>
 
 #include "tests/unit/peekpair.h"
+#include "tests/unit/testtrust.h"
 
 #define HOST PEEKPAIR_HOST
 
-static struct testca_cert root, stranger, middle, old_middle, forger;
-static struct originator *trusting, *trusting_old;
+static struct testtrust ca;
 static SSL_CTX *client;
 
 static int
 setup(void **state)
 {
 	(void)state;
-	root = testca_root("Test Root");
-	stranger = testca_root("Strange Root");
-	middle = testca_issue(&(struct testca_spec){ .issuer = &root, .cn = "Middle", .ca = true });
-	old_middle = testca_issue(&(struct testca_spec){ .issuer = &root, .cn = "Old Middle",
-	    .ca = true, .from_days = -100, .until_days = -10 });
-	forger = testca_issue(&(struct testca_spec){ .cn = "Old Middle", .ca = true });
-	trusting = tlspair_originator(&root, TLS1_2_VERSION);
-	trusting_old = tlspair_originator(&root, TLS1_VERSION);
+	testtrust_make(&ca);
 	client = peekpair_client();
 	return 0;
 }
@@ -35,43 +28,26 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	testca_free(&root);
-	testca_free(&stranger);
-	testca_free(&middle);
-	testca_free(&old_middle);
-	testca_free(&forger);
-	originator_free(trusting);
-	originator_free(trusting_old);
+	testtrust_free(&ca);
 	SSL_CTX_free(client);
 	return 0;
 }
 
 enum leaf_key { KEY_RSA, KEY_P256, KEY_P384, KEY_ED25519, KEY_PSS, KEY_RSA_1024, KEY_NONE };
 
-static EVP_PKEY *
-pss_key(void)
-{
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
-	EVP_PKEY *key = NULL;
-
-	assert_true(EVP_PKEY_keygen_init(ctx) > 0 &&
-	    EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 2048) > 0 && EVP_PKEY_generate(ctx, &key) > 0);
-	EVP_PKEY_CTX_free(ctx);
-	return key;
-}
-
 static struct testca_cert
 leaf_of(enum leaf_key kind)
 {
-	struct testca_cert c = testca_issue(&(struct testca_spec){ .issuer = &root, .dns = HOST,
+	struct testca_cert c = testca_issue(&(struct testca_spec){ .issuer = &ca.root, .dns = HOST,
 	    .rsa_bits = kind == KEY_RSA ? 2048 : kind == KEY_RSA_1024 ? 1024 : 0 });
 
 	if (kind == KEY_P384)
-		peekpair_rekey(&c, EVP_EC_gen("P-384"), &root, EVP_sha256());
+		peekpair_rekey(&c, EVP_EC_gen("P-384"), &ca.root, EVP_sha256());
 	else if (kind == KEY_ED25519)
-		peekpair_rekey(&c, EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), &root, EVP_sha256());
+		peekpair_rekey(&c, EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), &ca.root,
+		    EVP_sha256());
 	else if (kind == KEY_PSS)
-		peekpair_rekey(&c, pss_key(), &root, EVP_sha256());
+		peekpair_rekey(&c, testca_pss_key(), &ca.root, EVP_sha256());
 	return c;
 }
 
@@ -168,7 +144,7 @@ server_of(const struct offer *f, struct testca_cert *leaf)
 	if (f->groups)
 		assert_true(SSL_CTX_set1_groups_list(server, f->groups));
 	if (f->dh)
-		peekpair_dh(server, f->dh);
+		testca_dh(server, f->dh);
 	return server;
 }
 
@@ -201,7 +177,7 @@ check_offer(const struct offer *f, bool strict)
 {
 	struct testca_cert leaf;
 	SSL_CTX *server = server_of(f, &leaf);
-	struct peekpair *p = peekpair_open(trusting_old, client, server, NULL);
+	struct peekpair *p = peekpair_open(ca.trusting_old, client, server, NULL);
 
 	assert_string_equal(peek_sni(p->peek), HOST);
 	assert_false(peek_offers_tls13(p->peek));
@@ -245,7 +221,7 @@ the_lowest_version_counts(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct originator *o = tlspair_originator(&root, rows[i].least);
+		struct originator *o = tlspair_originator(&ca.root, rows[i].least);
 		struct proof proof = { 0 };
 		struct peekpair *p;
 
@@ -268,33 +244,36 @@ static const struct leaf {
 	struct testca_spec spec;
 	const struct testca_cert *sent;
 } leaves[] = {
-	{ "honest", { .issuer = &root, .dns = HOST }, NULL },
-	{ "by an intermediate", { .issuer = &middle, .dns = HOST, .cn = "mx" }, &middle },
-	{ "several names", { .issuer = &root, .dns = "a.example," HOST ",*.example.net" }, NULL },
-	{ "wildcard", { .issuer = &root, .dns = "*.example.org" }, NULL },
-	{ "rsa", { .issuer = &root, .dns = HOST, .rsa_bits = 2048 }, NULL },
-	{ "wrong name", { .issuer = &root, .dns = "mx.example.com" }, NULL },
-	{ "common name only", { .issuer = &root, .cn = HOST }, NULL },
-	{ "partial wildcard", { .issuer = &root, .dns = "m*.example.org" }, NULL },
-	{ "NUL in the name", { .issuer = &root, .dns = HOST "!.evil.example" }, NULL },
-	{ "a strange subject", { .issuer = &root, .dns = HOST, .cn = "b\xc3\xbc\n\x1b[2J" }, NULL },
-	{ "expired", { .issuer = &root, .dns = HOST, .from_days = -9, .until_days = -1 }, NULL },
-	{ "not yet valid", { .issuer = &root, .dns = HOST, .from_days = 1, .until_days = 9 },
+	{ "honest", { .issuer = &ca.root, .dns = HOST }, NULL },
+	{ "by an intermediate", { .issuer = &ca.middle, .dns = HOST, .cn = "mx" }, &ca.middle },
+	{ "several names", { .issuer = &ca.root, .dns = "a.example," HOST ",*.example.net" },
 	    NULL },
-	{ "intermediate expired", { .issuer = &old_middle, .dns = HOST }, &old_middle },
-	{ "missing intermediate", { .issuer = &middle, .dns = HOST }, NULL },
-	{ "unknown root", { .issuer = &stranger, .dns = HOST }, &stranger },
+	{ "wildcard", { .issuer = &ca.root, .dns = "*.example.org" }, NULL },
+	{ "rsa", { .issuer = &ca.root, .dns = HOST, .rsa_bits = 2048 }, NULL },
+	{ "wrong name", { .issuer = &ca.root, .dns = "mx.example.com" }, NULL },
+	{ "common name only", { .issuer = &ca.root, .cn = HOST }, NULL },
+	{ "partial wildcard", { .issuer = &ca.root, .dns = "m*.example.org" }, NULL },
+	{ "NUL in the name", { .issuer = &ca.root, .dns = HOST "!.evil.example" }, NULL },
+	{ "a strange subject", { .issuer = &ca.root, .dns = HOST, .cn = "b\xc3\xbc\n\x1b[2J" },
+	    NULL },
+	{ "expired", { .issuer = &ca.root, .dns = HOST, .from_days = -9, .until_days = -1 }, NULL },
+	{ "not yet valid", { .issuer = &ca.root, .dns = HOST, .from_days = 1, .until_days = 9 },
+	    NULL },
+	{ "intermediate expired", { .issuer = &ca.old_middle, .dns = HOST }, &ca.old_middle },
+	{ "missing intermediate", { .issuer = &ca.middle, .dns = HOST }, NULL },
+	{ "unknown root", { .issuer = &ca.stranger, .dns = HOST }, &ca.stranger },
 	{ "self-signed", { .dns = HOST }, NULL },
 	{ "self-signed and expired", { .dns = HOST, .from_days = -9, .until_days = -1 }, NULL },
-	{ "for clients", { .issuer = &root, .dns = HOST, .client_only = true }, NULL },
-	{ "for clients and expired", { .issuer = &root, .dns = HOST, .client_only = true,
+	{ "for clients", { .issuer = &ca.root, .dns = HOST, .client_only = true }, NULL },
+	{ "for clients and expired", { .issuer = &ca.root, .dns = HOST, .client_only = true,
 	    .from_days = -9, .until_days = -1 }, NULL },
 	{ "self-signed for clients", { .dns = HOST, .client_only = true }, NULL },
-	{ "forged, by an expired intermediate", { .issuer = &forger, .dns = HOST }, &old_middle },
-	{ "a CA", { .issuer = &root, .dns = HOST, .ca = true, .rsa_bits = 2048 }, NULL },
-	{ "weak key", { .issuer = &root, .dns = HOST, .rsa_bits = 1024 }, NULL },
-	{ "signed with SHA-1", { .issuer = &root, .dns = HOST, .cn = "sha1" }, NULL },
-	{ "shows what is not its issuer", { .issuer = &root, .dns = HOST }, &stranger },
+	{ "forged, by an expired intermediate", { .issuer = &ca.forger, .dns = HOST },
+	    &ca.old_middle },
+	{ "a CA", { .issuer = &ca.root, .dns = HOST, .ca = true, .rsa_bits = 2048 }, NULL },
+	{ "weak key", { .issuer = &ca.root, .dns = HOST, .rsa_bits = 1024 }, NULL },
+	{ "signed with SHA-1", { .issuer = &ca.root, .dns = HOST, .cn = "sha1" }, NULL },
+	{ "shows what is not its issuer", { .issuer = &ca.root, .dns = HOST }, &ca.stranger },
 };
 
 static void
@@ -327,16 +306,16 @@ check_leaf(const struct leaf *l, const char *ciphers, bool proven)
 	struct peekpair *p;
 
 	if (l->spec.cn && strcmp(l->spec.cn, "sha1") == 0)
-		peekpair_rekey(&cert, EVP_EC_gen("P-256"), &root, EVP_sha1());
+		peekpair_rekey(&cert, EVP_EC_gen("P-256"), &ca.root, EVP_sha1());
 	server = testca_server(&cert, l->sent);
 	SSL_CTX_set_max_proto_version(server, TLS1_2_VERSION);
 	assert_true(SSL_CTX_set_cipher_list(server, ciphers));
 	SSL_CTX_set_security_level(server, 0);
-	assert_int_equal(tlspair_originate(&t, trusting, server, HOST, "", proven), STREAM_OK);
+	assert_int_equal(tlspair_originate(&t, ca.trusting, server, HOST, "", proven), STREAM_OK);
 	originate_proof(t.stream, &ours);
 	tlspair_close(&t);
-	originate_forget(trusting, HOST, "", 0);
-	p = peekpair_open(trusting, client, server, NULL);
+	originate_forget(ca.trusting, HOST, "", 0);
+	p = peekpair_open(ca.trusting, client, server, NULL);
 	assert_int_equal(peekpair_see(p), PEEK_FULL);
 	assert_true(peek_prove(p->peek, proven, &seen));
 	assert_string_equal(peek_fault(p->peek), "");
@@ -376,8 +355,8 @@ a_chain_has_an_end(void **state)
 		struct peekpair *p;
 
 		for (int i = 0; i < extra; i++)
-			assert_true(SSL_CTX_add1_chain_cert(server, middle.x509));
-		p = peekpair_open(trusting, client, server, NULL);
+			assert_true(SSL_CTX_add1_chain_cert(server, ca.middle.x509));
+		p = peekpair_open(ca.trusting, client, server, NULL);
 		assert_int_equal(peekpair_see(p), extra == 11 ? PEEK_FULL : PEEK_BAD);
 		if (extra == 11) {
 			assert_true(peek_prove(p->peek, true, &proof));
@@ -421,7 +400,7 @@ graft(const struct tape *base, const struct tape *other, uint8_t type, struct ta
 static const char *
 verdict_on(struct peekpair *p, const struct tape *flight, enum proof_chain *chain)
 {
-	struct peek *peek = peek_new(trusting);
+	struct peek *peek = peek_new(ca.trusting);
 	struct proof proof = { 0 };
 	const char *fault;
 	size_t want;
@@ -447,12 +426,12 @@ a_replayed_certificate_proves_nothing(void **state)
 	    "ECDHE-RSA-AES128-SHA" };
 	static const int versions[] = { 0x303, 0x303, 0x303, 0x302 };
 	struct testca_cert leaf = leaf_of(KEY_RSA), evil = testca_issue(&(struct testca_spec){
-	    .issuer = &root, .dns = "evil.example" });
+	    .issuer = &ca.root, .dns = "evil.example" });
 	static struct tape grafted;
 	enum proof_chain chain;
 
 	(void)state;
-	peekpair_rekey(&evil, EVP_RSA_gen(2048), &root, EVP_sha256());
+	peekpair_rekey(&evil, EVP_RSA_gen(2048), &ca.root, EVP_sha256());
 	for (size_t i = 0; i < sizeof ciphers / sizeof *ciphers; i++) {
 		SSL_CTX *honest = testca_server(&leaf, NULL), *other = testca_server(&evil, NULL);
 		struct peekpair *a, *b, *c;
@@ -465,9 +444,9 @@ a_replayed_certificate_proves_nothing(void **state)
 		SSL_CTX_set_security_level(other, 0);
 		SSL_CTX_set_dh_auto(honest, 1);
 		SSL_CTX_set_dh_auto(other, 1);
-		a = peekpair_open(trusting, client, honest, NULL);
-		b = peekpair_open(trusting, client, honest, NULL);
-		c = peekpair_open(trusting, client, other, NULL);
+		a = peekpair_open(ca.trusting, client, honest, NULL);
+		b = peekpair_open(ca.trusting, client, honest, NULL);
+		c = peekpair_open(ca.trusting, client, other, NULL);
 		verdict_on(a, &a->flight, &chain);
 		assert_int_equal(chain == CHAIN_TRUSTED, versions[i] == 0x303);
 		/* the whole flight, said to another client */
@@ -509,9 +488,9 @@ the_key_must_fit_the_exchange(void **state)
 
 	(void)state;
 	assert_true(SSL_CTX_set_cipher_list(transport, "AES128-SHA"));
-	a = peekpair_open(trusting, client, transport, NULL);
-	b = peekpair_open(trusting, client, other, NULL);
-	c = peekpair_open(trusting, client, third, NULL);
+	a = peekpair_open(ca.trusting, client, transport, NULL);
+	b = peekpair_open(ca.trusting, client, other, NULL);
+	c = peekpair_open(ca.trusting, client, third, NULL);
 	graft(&a->flight, &b->flight, 11, &grafted);
 	assert_string_equal(verdict_on(a, &grafted, &chain), "key-unfit");
 	assert_int_equal(chain, CHAIN_INVALID);
@@ -577,7 +556,7 @@ a_changed_server_hello_is_noticed(void **state)
 	SSL_CTX_set_options(server, SSL_OP_NO_TICKET);
 	SSL_CTX_set_session_cache_mode(server, SSL_SESS_CACHE_OFF);
 	assert_true(SSL_CTX_set_cipher_list(narrow, "ECDHE-RSA-AES128-GCM-SHA256:AES128-SHA"));
-	p = peekpair_open(trusting, narrow, server, NULL);
+	p = peekpair_open(ca.trusting, narrow, server, NULL);
 	assert_string_equal(with_octet(p, 0, 2, &chain), "");
 	assert_int_equal(chain, CHAIN_TRUSTED);
 	assert_string_equal(with_octet(p, 4 + 2, p->flight.octets[5 + 6] ^ 1, &chain),
@@ -617,7 +596,7 @@ an_unsafe_renegotiation_is_no_proof(void **state)
 	static const uint8_t extension[] = { 0xff, 1, 0, 1, 0 };
 	struct testca_cert leaf = leaf_of(KEY_P256);
 	SSL_CTX *server = testca_server(&leaf, NULL);
-	struct peekpair *p = peekpair_open(trusting, client, server, NULL);
+	struct peekpair *p = peekpair_open(ca.trusting, client, server, NULL);
 	static struct tape without;
 	uint8_t *hello = without.octets + 5, *block = hello + 4 + 2 + 32 + 1 + 2 + 1, *at;
 	enum proof_chain chain;
@@ -663,7 +642,7 @@ tls13_cannot_be_read(void **state)
 
 		if (retry)
 			assert_true(SSL_CTX_set1_groups_list(server, "P-384"));
-		p = peekpair_open(trusting, modern, server, NULL);
+		p = peekpair_open(ca.trusting, modern, server, NULL);
 		assert_true(peek_offers_tls13(p->peek));
 		assert_int_equal(peekpair_see(p), PEEK_BAD);
 		assert_string_equal(peek_fault(p->peek), "tls13-chosen");
@@ -687,11 +666,11 @@ check_flips(enum leaf_key key, const char *ciphers)
 	size_t hello, hello_len, done, done_len, believed = 0;
 
 	/* by the intermediate: a root that is sent along matters to nobody */
-	X509_set_issuer_name(leaf.x509, X509_get_subject_name(middle.x509));
-	assert_true(X509_sign(leaf.x509, middle.key, EVP_sha256()) > 0);
-	server = testca_server(&leaf, &middle);
+	X509_set_issuer_name(leaf.x509, X509_get_subject_name(ca.middle.x509));
+	assert_true(X509_sign(leaf.x509, ca.middle.key, EVP_sha256()) > 0);
+	server = testca_server(&leaf, &ca.middle);
 	assert_true(SSL_CTX_set_cipher_list(server, ciphers));
-	p = peekpair_open(trusting, client, server, NULL);
+	p = peekpair_open(ca.trusting, client, server, NULL);
 	hello = tape_message(&p->flight, 2, &hello_len);
 	done = tape_message(&p->flight, 14, &done_len);
 	for (size_t at = 0; at < p->flight.len; at++) {

@@ -157,7 +157,8 @@ peekpair_give(SSL *to, const void *octets, size_t len)
 
 /* Up to the server's flight, which nobody has seen yet. */
 static inline struct peekpair *
-peekpair_open(struct originator *o, SSL_CTX *client, SSL_CTX *server, SSL_SESSION *session)
+peekpair_open_for(struct originator *o, SSL_CTX *client, SSL_CTX *server, SSL_SESSION *session,
+    const char *client_address)
 {
 	struct peekpair *p = calloc(1, sizeof *p);
 	size_t want = 0;
@@ -167,6 +168,7 @@ peekpair_open(struct originator *o, SSL_CTX *client, SSL_CTX *server, SSL_SESSIO
 	p->server = peekpair_end(server);
 	p->peek = peek_new(o);
 	TESTCA_NEED(p->peek && SSL_set_tlsext_host_name(p->client, PEEKPAIR_HOST));
+	TESTCA_NEED(peek_bind(p->peek, client_address, strlen(client_address)));
 	if (session)
 		TESTCA_NEED(SSL_set_session(p->client, session));
 	SSL_set_connect_state(p->client);
@@ -177,6 +179,12 @@ peekpair_open(struct originator *o, SSL_CTX *client, SSL_CTX *server, SSL_SESSIO
 	peekpair_give(p->server, p->hello.octets, p->hello.len);
 	peekpair_take(p->server, &p->flight);
 	return p;
+}
+
+static inline struct peekpair *
+peekpair_open(struct originator *o, SSL_CTX *client, SSL_CTX *server, SSL_SESSION *session)
+{
+	return peekpair_open_for(o, client, server, session, "192.0.2.1");
 }
 
 static inline void
@@ -281,18 +289,6 @@ peekpair_rekey(struct testca_cert *c, EVP_PKEY *key, const struct testca_cert *i
 	c->key = key;
 	TESTCA_NEED(X509_set_pubkey(c->x509, key));
 	TESTCA_NEED(X509_sign(c->x509, issuer->key, digest) > 0);
-}
-
-static inline void
-peekpair_dh(SSL_CTX *server, const char *group)
-{
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "DH", NULL);
-	EVP_PKEY *dh = NULL;
-
-	TESTCA_NEED(EVP_PKEY_paramgen_init(ctx) > 0 &&
-	    EVP_PKEY_CTX_set_group_name(ctx, group) > 0 && EVP_PKEY_paramgen(ctx, &dh) > 0 &&
-	    SSL_CTX_set0_tmp_dh_pkey(server, dh));
-	EVP_PKEY_CTX_free(ctx);
 }
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "tests/unit/peekpair.h"
 #include "tls/evidence_inside.h"
+#include "tls/keepsake.h"
 
 #define HOST PEEKPAIR_HOST
 
@@ -247,6 +248,108 @@ names_depend_on_the_bundle(void **state)
 	testca_free(&other);
 }
 
+static enum peek_talk
+watch_record(struct peek *p, bool from_server, uint8_t type, size_t len)
+{
+	static struct tape t;
+	static const uint8_t octets[400];
+
+	t.len = 0;
+	tape_record(&t, type, 0x303, octets, len);
+	return peek_watch(p, from_server, t.octets, t.len);
+}
+
+/* A server's flight that is genuine, and behind it nothing but what two who work together make up:
+ * `ticket`, and records of the right kinds. Under its name that server's proof is remembered. */
+static void
+plant(SSL_CTX *server, SSL_SESSION *of, const char *client_address, struct memory *m)
+{
+	struct peekpair *p = peekpair_open_for(trusting, client, server, NULL, client_address);
+	struct proof proof = { 0 };
+	const unsigned char *ticket;
+	uint8_t message[4 + 4 + 2 + 1000] = { 4 };
+	static struct tape t;
+	size_t len;
+
+	SSL_SESSION_get0_ticket(of, &ticket, &len);
+	assert_in_range(len, 1, 1000);
+	message[2] = (uint8_t)((len + 6) >> 8);
+	message[3] = (uint8_t)(len + 6);
+	message[8] = (uint8_t)(len >> 8);
+	message[9] = (uint8_t)len;
+	memcpy(message + 10, ticket, len);
+	assert_int_equal(peekpair_see(p), PEEK_FULL);
+	assert_true(peek_prove(p->peek, true, &proof));
+	assert_int_equal(proof.chain, CHAIN_TRUSTED);
+	proof_clear(&proof);
+	peekpair_release(p);
+	watch_record(p->peek, false, 22, 300);
+	assert_int_equal(peek_watch(p->peek, false, "\24\3\3\0\1\1", 6), PEEK_WATCHING);
+	t.len = 0;
+	tape_record(&t, 22, 0x303, message, 10 + len);
+	tape_record(&t, 20, 0x303, "\1", 1);
+	assert_int_equal(peek_watch(p->peek, true, t.octets, t.len), PEEK_WATCHING);
+	watch_record(p->peek, false, 23, 10);
+	watch_record(p->peek, true, 23, 10);
+	assert_int_equal(watch_record(p->peek, false, 23, 10), PEEK_SETTLED);
+	m->count = peek_sessions(p->peek, m->sessions);
+	m->len = peek_evidence(p->peek, m->evidence, sizeof m->evidence);
+	assert_int_equal(m->count, 1);
+	peekpair_close(p);
+}
+
+/* THREATS: a host of the LAN that works together with somebody on the path. He has made a session
+ * with an honest client while nobody looked; what the host plants must not make that one proven. */
+static void
+nobody_plants_a_session_for_another(void **state)
+{
+	struct testca_cert self = testca_issue(&(struct testca_spec){ .dns = HOST });
+	SSL_CTX *genuine = testca_server(&leaf, NULL), *evil = testca_server(&self, NULL);
+	struct memory m = { .count = 0 };
+	struct proof proof = { 0 };
+	struct peekpair *p;
+	uint8_t name[PEEK_NAME];
+
+	(void)state;
+	SSL_CTX_set_max_proto_version(evil, TLS1_2_VERSION);
+	p = judged(trusting, evil, true, CHAIN_UNTRUSTED);
+	assert_true(peekpair_finish(p));
+	m.session = SSL_get1_session(p->client);
+	peekpair_close(p);
+	for (int same = 0; same < 2; same++) {
+		plant(genuine, m.session, same ? "192.0.2.1" : "192.0.2.2", &m);
+		p = peekpair_open_for(trusting, client, evil, m.session, "192.0.2.1");
+		assert_int_equal(peekpair_see(p), PEEK_RESUMED);
+		assert_true(peek_offered(p->peek, name));
+		assert_int_equal(memcmp(name, m.sessions[0].name, PEEK_NAME) == 0, same);
+		/* what it would be worth */
+		assert_true(peek_recall(p->peek, m.evidence, m.len, true, &proof));
+		assert_true(proof.chain == CHAIN_TRUSTED && proof_names_host(&proof, HOST));
+		peekpair_release(p);
+		assert_true(peekpair_finish(p) && SSL_session_reused(p->client));
+		peekpair_close(p);
+	}
+	proof_clear(&proof);
+	SSL_SESSION_free(m.session);
+	SSL_CTX_free(genuine);
+	SSL_CTX_free(evil);
+	testca_free(&self);
+}
+
+/* A server chooses the octets of both: what it gives out as one is not the other. */
+static void
+a_ticket_is_no_id(void **state)
+{
+	static const uint8_t scope[KEEPSAKE_SCOPE];
+	const struct octets octets = octets_of("0123456789abcdef", 16);
+	uint8_t ticket[PEEK_NAME], id[PEEK_NAME];
+
+	(void)state;
+	assert_true(keepsake_name(scope, KEEPSAKE_TICKET, &octets, ticket));
+	assert_true(keepsake_name(scope, KEEPSAKE_ID, &octets, id));
+	assert_memory_not_equal(ticket, id, PEEK_NAME);
+}
+
 /* What cannot be remembered is not watched for long: PEEK_SETTLED with the server's
  * ChangeCipherSpec, and no sessions. */
 static void
@@ -428,17 +531,6 @@ a_changed_ticket_is_not_remembered(void **state)
 	SSL_CTX_free(server);
 }
 
-static enum peek_talk
-watch_record(struct peek *p, bool from_server, uint8_t type, size_t len)
-{
-	static struct tape t;
-	static const uint8_t octets[400];
-
-	t.len = 0;
-	tape_record(&t, type, 0x303, octets, len);
-	return peek_watch(p, from_server, t.octets, t.len);
-}
-
 /* RFC 7918: a client that talks before it has heard the server's Finished. Only what it says after
  * it has read an answer counts; whatever is cut. */
 static void
@@ -463,6 +555,35 @@ a_false_start_settles_nothing(void **state)
 	assert_int_equal(peek_watch(p->peek, false, "\27\3\3\0", 4), PEEK_WATCHING);
 	assert_int_equal(peek_sessions(p->peek, sessions), 0);
 	assert_int_equal(peek_watch(p->peek, false, "\2", 1), PEEK_SETTLED);
+	assert_int_equal(peek_sessions(p->peek, sessions), 1);
+	peekpair_close(p);
+	SSL_CTX_free(server);
+}
+
+/* Somebody in between answers before such a client's first octets are here: what they do not reply
+ * to is no answer. */
+static void
+an_answer_comes_after_a_question(void **state)
+{
+	SSL_CTX *server = testca_server(&leaf, NULL);
+	struct peekpair *p = judged(trusting, server, true, CHAIN_TRUSTED);
+	struct peek_session sessions[PEEK_SESSIONS_MAX];
+	static struct tape t;
+
+	(void)state;
+	assert_int_equal(watch_record(p->peek, false, 23, 100), PEEK_WATCHING);	/* in clear */
+	second_flight(p, &t);
+	assert_int_equal(peek_watch(p->peek, true, t.octets, t.len), PEEK_WATCHING);
+	assert_int_equal(watch_record(p->peek, true, 23, 100), PEEK_WATCHING);
+	assert_int_equal(watch_record(p->peek, false, 23, 100), PEEK_WATCHING);
+	assert_int_equal(peek_sessions(p->peek, sessions), 0);
+	/* nor is a question that is not all there answered */
+	assert_int_equal(peek_watch(p->peek, false, "\27\3\3\0\2a", 6), PEEK_WATCHING);
+	assert_int_equal(watch_record(p->peek, true, 23, 100), PEEK_WATCHING);
+	assert_int_equal(peek_watch(p->peek, false, "b", 1), PEEK_WATCHING);
+	assert_int_equal(watch_record(p->peek, false, 23, 100), PEEK_WATCHING);
+	assert_int_equal(watch_record(p->peek, true, 23, 100), PEEK_WATCHING);
+	assert_int_equal(watch_record(p->peek, false, 23, 100), PEEK_SETTLED);
 	assert_int_equal(peek_sessions(p->peek, sessions), 1);
 	peekpair_close(p);
 	SSL_CTX_free(server);
@@ -514,6 +635,40 @@ an_alert_ends_the_watch(void **state)
 	SSL_CTX_free(server);
 }
 
+/* A client goes on after a warning in clear, which anybody can have sent. So does the watch: else a
+ * ChangeCipherSpec that comes next would reach it (CVE-2014-0224). */
+static void
+a_warning_ends_nothing(void **state)
+{
+	SSL_CTX *server = testca_server(&leaf, NULL);
+
+	(void)state;
+	for (int early = 0; early < 2; early++) {
+		struct peekpair *p = judged(trusting, server, true, CHAIN_TRUSTED);
+
+		for (int i = 0; i < 3; i++)
+			assert_int_equal(peek_watch(p->peek, true, "\25\3\3\0\2\1\160", 7),
+			    PEEK_WATCHING);
+		if (early) {
+			assert_int_equal(peek_watch(p->peek, true, "\24\3\3\0\1\1", 6),
+			    PEEK_BROKEN);
+		} else {
+			talk_through(p);
+			assert_int_equal(peek_watch(p->peek, false, NULL, 0), PEEK_SETTLED);
+		}
+		peekpair_close(p);
+	}
+	for (int i = 0; i < 2; i++) {
+		struct peekpair *p = judged(trusting, server, true, CHAIN_TRUSTED);
+
+		/* close_notify is one by its level alone; a level that there is not is as bad */
+		assert_int_equal(peek_watch(p->peek, true, i ? "\25\3\3\0\2\3\160" :
+		    "\25\3\3\0\2\1\0", 7), PEEK_SETTLED);
+		peekpair_close(p);
+	}
+	SSL_CTX_free(server);
+}
+
 /* Renegotiation is encrypted; its records are like any other. */
 static void
 renegotiation_is_no_concern(void **state)
@@ -550,14 +705,18 @@ main(void)
 		cmocka_unit_test(a_resumed_session_proves_what_was_remembered),
 		cmocka_unit_test(a_weak_session_stays_weak),
 		cmocka_unit_test(names_depend_on_the_bundle),
+		cmocka_unit_test(nobody_plants_a_session_for_another),
+		cmocka_unit_test(a_ticket_is_no_id),
 		cmocka_unit_test(nothing_to_remember_is_settled_early),
 		cmocka_unit_test(a_session_is_remembered_as_long_as_it_counts),
 		cmocka_unit_test(resumption_prolongs_nothing),
 		cmocka_unit_test(spoilt_evidence_is_refused),
 		cmocka_unit_test(a_changed_ticket_is_not_remembered),
 		cmocka_unit_test(a_false_start_settles_nothing),
+		cmocka_unit_test(an_answer_comes_after_a_question),
 		cmocka_unit_test(nonsense_breaks_the_watch),
 		cmocka_unit_test(an_alert_ends_the_watch),
+		cmocka_unit_test(a_warning_ends_nothing),
 		cmocka_unit_test(renegotiation_is_no_concern),
 	};
 

@@ -1,9 +1,9 @@
-/* issuers.c - the certificates that servers send, decoded once
+/* decoded.c - the certificates that servers send, decoded once
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The last octets of a certificate are its signature's: as good as a hash to choose a place. Who
  * makes some that share a place makes it useless for those, and no more. */
-#include "tls/issuers.h"
+#include "tls/decoded.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,14 +14,14 @@ struct place {
 	X509 *cert;
 };
 
-struct issuers {
-	struct place places[ISSUERS_MAX], leaves[ISSUERS_LEAVES_MAX];
+struct decoded {
+	struct place issuers[DECODED_ISSUERS_MAX], leaves[DECODED_LEAVES_MAX];
 };
 
-struct issuers *
-issuers_new(void)
+struct decoded *
+decoded_new(void)
 {
-	return calloc(1, sizeof(struct issuers));
+	return calloc(1, sizeof(struct decoded));
 }
 
 static void
@@ -33,13 +33,13 @@ clear(struct place *p)
 }
 
 void
-issuers_free(struct issuers *i)
+decoded_free(struct decoded *i)
 {
 	if (!i)
 		return;
-	for (size_t n = 0; n < ISSUERS_MAX; n++)
-		clear(&i->places[n]);
-	for (size_t n = 0; n < ISSUERS_LEAVES_MAX; n++)
+	for (size_t n = 0; n < DECODED_ISSUERS_MAX; n++)
+		clear(&i->issuers[n]);
+	for (size_t n = 0; n < DECODED_LEAVES_MAX; n++)
 		clear(&i->leaves[n]);
 	free(i);
 }
@@ -77,7 +77,7 @@ look_up(struct place *places, size_t count, const struct octets *der)
 	struct place *p;
 	X509 *cert;
 
-	if (der->left < 2 || der->left > ISSUERS_DER_MAX)
+	if (der->left < 2 || der->left > DECODED_DER_MAX)
 		return decode(der);
 	p = &places[(der->p[der->left - 1] | (size_t)der->p[der->left - 2] << 8) % count];
 	if (p->len == der->left && memcmp(p->der, der->p, der->left) == 0)
@@ -89,13 +89,13 @@ look_up(struct place *places, size_t count, const struct octets *der)
 }
 
 X509 *
-issuers_decode(struct issuers *i, const struct octets *der)
+decoded_issuer(struct decoded *i, const struct octets *der)
 {
-	return look_up(i->places, ISSUERS_MAX, der);
+	return look_up(i->issuers, DECODED_ISSUERS_MAX, der);
 }
 
 X509 *
-issuers_decode_leaf(struct issuers *i, const struct octets *der)
+decoded_leaf(struct decoded *i, const struct octets *der)
 {
-	return look_up(i->leaves, ISSUERS_LEAVES_MAX, der);
+	return look_up(i->leaves, DECODED_LEAVES_MAX, der);
 }

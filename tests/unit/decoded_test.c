@@ -1,4 +1,4 @@
-/* issuers_test.c - certificates decoded once: the same for the same octets, and for no others
+/* decoded_test.c - certificates decoded once: the same for the same octets, and for no others
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/testca.h"
-#include "tls/issuers.h"
+#include "tls/decoded.h"
 
 static struct octets
 der_of(const struct testca_cert *c)
@@ -25,10 +25,10 @@ equal_octets_are_decoded_once(void **state)
 {
 	struct testca_cert root = testca_root("A Root"), twin = testca_root("A Root");
 	struct octets a = der_of(&root), copy = der_of(&root), b = der_of(&twin);
-	struct issuers *i = issuers_new();
-	X509 *first = issuers_decode(i, &a), *again = issuers_decode(i, &copy),
-	    *other = issuers_decode(i, &b), *own = issuers_decode_leaf(i, &a),
-	    *own_again = issuers_decode_leaf(i, &copy);
+	struct decoded *i = decoded_new();
+	X509 *first = decoded_issuer(i, &a), *again = decoded_issuer(i, &copy),
+	    *other = decoded_issuer(i, &b), *own = decoded_leaf(i, &a),
+	    *own_again = decoded_leaf(i, &copy);
 
 	(void)state;
 	assert_ptr_equal(again, first);
@@ -38,7 +38,7 @@ equal_octets_are_decoded_once(void **state)
 	assert_int_equal(X509_cmp(first, root.x509), 0);
 	assert_int_equal(X509_cmp(own, root.x509), 0);
 	assert_int_equal(X509_cmp(other, twin.x509), 0);
-	issuers_free(i);	/* what was given away stays */
+	decoded_free(i);	/* what was given away stays */
 	assert_int_equal(X509_cmp(again, root.x509), 0);
 	X509_free(first);
 	X509_free(again);
@@ -58,8 +58,8 @@ other_octets_are_not_taken_for_them(void **state)
 {
 	struct testca_cert root = testca_root("A Root");
 	struct octets a = der_of(&root);
-	struct issuers *i = issuers_new();
-	X509 *first = issuers_decode(i, &a), *last;
+	struct decoded *i = decoded_new();
+	X509 *first = decoded_issuer(i, &a), *last;
 	uint8_t *octets = malloc(a.left + 1);
 
 	(void)state;
@@ -69,7 +69,7 @@ other_octets_are_not_taken_for_them(void **state)
 
 		memcpy(octets, a.p, a.left);
 		octets[at] ^= 1;
-		cert = issuers_decode(i, &changed);
+		cert = decoded_issuer(i, &changed);
 		assert_true(cert != first);
 		X509_free(cert);
 	}
@@ -79,17 +79,17 @@ other_octets_are_not_taken_for_them(void **state)
 
 		memcpy(octets, a.p, a.left);
 		octets[a.left] = 0;
-		cert = issuers_decode(i, &cut);
+		cert = decoded_issuer(i, &cut);
 		assert_int_equal(cert != NULL, len == a.left);
 		X509_free(cert);
 	}
-	last = issuers_decode(i, &a);
+	last = decoded_issuer(i, &a);
 	assert_int_equal(X509_cmp(last, root.x509), 0);
 	X509_free(first);
 	X509_free(last);
 	free(octets);
 	OPENSSL_free((void *)(uintptr_t)a.p);
-	issuers_free(i);
+	decoded_free(i);
 	testca_free(&root);
 }
 
@@ -99,7 +99,7 @@ large_ones_are_not_kept(void **state)
 {
 	static char many[6000];
 	struct testca_cert large;
-	struct issuers *i = issuers_new();
+	struct decoded *i = decoded_new();
 	struct octets der;
 	X509 *a, *b;
 	size_t len = 0;
@@ -110,14 +110,14 @@ large_ones_are_not_kept(void **state)
 	strcpy(many + len, "mx.example");
 	large = testca_issue(&(struct testca_spec){ .dns = many, .ca = true });
 	der = der_of(&large);
-	assert_true(der.left > ISSUERS_DER_MAX);
-	a = issuers_decode(i, &der);
-	b = issuers_decode(i, &der);
+	assert_true(der.left > DECODED_DER_MAX);
+	a = decoded_issuer(i, &der);
+	b = decoded_issuer(i, &der);
 	assert_true(a && b && a != b);
 	X509_free(a);
 	X509_free(b);
 	OPENSSL_free((void *)(uintptr_t)der.p);
-	issuers_free(i);
+	decoded_free(i);
 	testca_free(&large);
 }
 

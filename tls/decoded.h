@@ -1,0 +1,31 @@
+/* decoded.h - the certificates that servers send, decoded once
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Most servers send the same few intermediates, and mail goes to the same few servers; to decode a
+ * certificate takes OpenSSL 3.0 longer than to verify its signature. Only that is saved: equal
+ * octets give an equal certificate, and chains are built and verified with it as with any other. */
+#ifndef TLS_DECODED_H
+#define TLS_DECODED_H
+
+#include <openssl/x509.h>
+
+#include "tls/octets.h"
+
+#define DECODED_ISSUERS_MAX 64		/* places, of 10 KiB or so; most of the CAs in use fit */
+#define DECODED_LEAVES_MAX 256	/* servers' own, apart: so many would crowd out the CAs */
+/* Octets; honest ones stay under 2 KiB. Decoded, the worst of 4 KiB take 120. */
+#define DECODED_DER_MAX 4096
+
+struct decoded;
+
+struct decoded *decoded_new(void);		/* NULL when out of memory */
+void decoded_free(struct decoded *i);		/* NULL is allowed */
+
+/* decoded_issuer: one reference is the caller's. NULL when these octets are no certificate, with
+ * nothing behind it, or when out of memory. */
+X509 *decoded_issuer(struct decoded *i, const struct octets *der);
+
+/* decoded_leaf: the same for a server's own. */
+X509 *decoded_leaf(struct decoded *i, const struct octets *der);
+
+#endif
