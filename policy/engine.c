@@ -70,19 +70,24 @@ on_memory(void *arg, const struct in6_addr *ip)
 	stale(arg, "", ip);
 }
 
-/* Whoever is told these addresses uses them, whichever of them it was seen to dial. */
-static void
-on_mx(void *arg, const char *domain)
+void
+engine_saw_set(struct engine *e, const char *domain, const struct mx_set *set)
 {
-	struct engine *e = arg;
-	const struct mx_set *set = mx_look(e->mx, domain);
 	size_t left = SAW_MAX;
 
-	engine_memo_drop(e, domain, NULL);
 	for (size_t i = 0; e->config->inspect && set != NULL && i < set->hosts_len; i++)
 		for (size_t k = 0; set->hosts[i].state == REQUIRE_ADDRESSES_OK &&
 		    k < set->hosts[i].addresses_len && left > 0; k++, left--)
 			engine_saw(e, domain, &set->hosts[i].addresses[k]);
+}
+
+static void
+on_mx(void *arg, const char *domain)
+{
+	struct engine *e = arg;
+
+	engine_memo_drop(e, domain, NULL);
+	engine_saw_set(e, domain, mx_look(e->mx, domain));
 }
 
 static void

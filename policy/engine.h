@@ -81,8 +81,9 @@ json_t *engine_policy_show(struct engine *e, const char *domain);	/* NULL: not k
 /* engine_policy_refresh: {"outcome":"fetched|unchanged|changed|failed|none","problem":{...}?} */
 void engine_policy_refresh(struct engine *e, const char *domain,
     void (*done)(void *arg, json_t *result), void *arg);
-/* engine_policy_forget: the cached policy, the addresses and the STARTTLS memory of the domain, its
- * MX hosts, or an MX host of that name; false when nothing was known. */
+/* engine_policy_forget: the cached policy and the STARTTLS memory of the domain, its MX hosts, or
+ * an MX host of that name, and that it uses addresses that our own lookup does not name; false
+ * when nothing was known. */
 bool engine_policy_forget(struct engine *e, const char *domain);
 
 /* engine_acknowledge: an administrator has seen that a broken store was set aside; status is

@@ -19,6 +19,7 @@
 /* Of one question at once; an address of more domains that are not known yet becomes known over
  * several questions. */
 #define LOOKUPS_MAX 32
+#define LOOKUPS_ALL_MAX 16384	/* of all questions, half a KiB each */
 #define HOSTS_MAX 2048	/* MX hosts of all the domains: hostile ones would hold up everybody else */
 #define MEMO_MIN 64	/* domains and hosts; fewer are asked anew each time: it takes no 50 us */
 
@@ -133,33 +134,34 @@ reply_pass(struct pass *p, const struct question *q, engine_answer *answer, void
 	fold_free(&p->fold);
 }
 
-/* From memory; false: it has to be found anew. The answer may make it forgotten. */
-static bool
-reply_again(struct engine *e, const struct question *q, engine_answer *answer, void *arg)
+/* From memory. The answer may make it forgotten. */
+static void
+reply_again(struct engine *e, const struct requirement *known, const struct question *q,
+    engine_answer *answer, void *arg)
 {
-	const struct requirement *known = engine_memo_find(e, &q->peer.ip);
-	struct requirement *copy = known != NULL ? requirement_copy(known) : NULL;
+	struct requirement *copy = requirement_copy(known);
 
 	if (copy == NULL)
-		return false;
+		abort();	/* the parent starts a new policy process */
 	reply(e, q, copy, answer, arg);
 	free(copy);
-	return true;
 }
 
 /* settle: whether the pass decides the question; else its unknown domains are to be looked up. */
 static bool
 settle(struct pass *p)
 {
+	bool many = p->unknown_len > LOOKUPS_MAX;
+
 	if (p->fold.closed || p->unknown_len == 0)
 		return true;
-	if (p->unknown_len <= LOOKUPS_MAX)
+	if (!many && p->engine->address_lookups + p->unknown_len <= LOOKUPS_ALL_MAX)
 		return false;
-	for (size_t i = 0; i < LOOKUPS_MAX; i++)
+	for (size_t i = 0; i < p->unknown_len && i < LOOKUPS_MAX; i++)
 		engine_ahead(p->engine, p->unknown[i].domain,
 		    p->unknown[i].sources != &p->engine->mx_alone);
-	fold_undecided(&p->fold, "", "too many of the domains that use this address have yet to "
-	    "be looked up");
+	fold_undecided(&p->fold, "", many ? "too many of the domains that use this address have "
+	    "yet to be looked up" : "too many sessions wait for lookups");
 	return true;
 }
 
@@ -179,6 +181,7 @@ address_free(struct engine_address *a)
 	e->world->timer_stop(e->world->arg, &a->relays);
 	if ((*a->back = a->next) != NULL)
 		a->next->back = a->back;
+	e->address_lookups -= a->lookups_len;
 	free(a->lookups);
 	free(a);
 }
@@ -193,6 +196,23 @@ conclude(struct engine_address *a, struct pass *p)
 
 	address_free(a);
 	reply_pass(p, &q, answer, arg);
+}
+
+/* What others who asked the same have had made by now. */
+static bool
+conclude_again(struct engine_address *a)
+{
+	struct engine *e = a->engine;
+	struct question q = a->question;
+	const struct requirement *known = engine_memo_find(e, &q.peer.ip);
+	engine_answer *answer = a->answer;
+	void *arg = a->arg;
+
+	if (known == NULL)
+		return false;
+	address_free(a);
+	reply_again(e, known, &q, answer, arg);
+	return true;
 }
 
 static void go_on(struct engine_address *a, struct pass *p);
@@ -214,7 +234,7 @@ on_lookup(void *arg, const struct lookup_result *r)
 	struct pass p;
 
 	(void)r;
-	if (--a->left > 0)
+	if (--a->left > 0 || conclude_again(a))
 		return;
 	pass(a->engine, &a->question.peer.ip, &p);
 	for (size_t i = 0; !p.fold.closed && i < p.unknown_len && i < LOOKUPS_MAX; i++)
@@ -233,6 +253,7 @@ start_lookups(struct engine_address *a, const struct pass *p)
 	a->lookups = calloc(p->unknown_len, sizeof(*a->lookups));
 	if (a->lookups == NULL)
 		abort();	/* the parent starts a new policy process */
+	a->engine->address_lookups += p->unknown_len - a->lookups_len;
 	a->lookups_len = a->left = p->unknown_len;
 	for (size_t i = 0; i < a->lookups_len; i++) {
 		a->lookups[i].done = on_lookup;
@@ -267,8 +288,10 @@ engine_address_relays(struct engine *e)
 		}
 		e->world->timer_stop(e->world->arg, &a->relays);
 		a->for_relays = false;
-		pass(e, &a->question.peer.ip, &p);
-		go_on(a, &p);
+		if (!conclude_again(a)) {
+			pass(e, &a->question.peer.ip, &p);
+			go_on(a, &p);
+		}
 		a = e->addresses;
 	}
 }
@@ -310,6 +333,7 @@ pend(struct engine *e, const struct question *q, engine_answer *answer, void *ar
 void
 engine_address_ask(struct engine *e, const struct question *q, engine_answer *answer, void *arg)
 {
+	const struct requirement *known;
 	struct engine_address *a;
 	struct pass p;
 
@@ -320,8 +344,10 @@ engine_address_ask(struct engine *e, const struct question *q, engine_answer *an
 		    (uint64_t)e->config->policy.wait_s * 1000);
 		return;
 	}
-	if (reply_again(e, q, answer, arg))
+	if ((known = engine_memo_find(e, &q->peer.ip)) != NULL) {
+		reply_again(e, known, q, answer, arg);
 		return;
+	}
 	pass(e, &q->peer.ip, &p);
 	if (settle(&p)) {
 		reply_pass(&p, q, answer, arg);

@@ -13,7 +13,7 @@ struct engine_pending {
 	bool for_relays;
 	uint32_t id;
 	struct address peer;
-	bool recheck;
+	bool recheck, probe;
 	engine_answer *answer;
 	void *arg;
 	struct engine_pending *next, *previous;
@@ -30,6 +30,16 @@ struct reply {
 
 static const struct recalled nothing;
 
+/* Before the answer, which who asked may not wait for; it comes again, end to end. At a relay's
+ * address mail is for everybody. */
+static void
+note_user(struct engine *e, const struct engine_subject *subject, const struct in6_addr *peer,
+    bool probe)
+{
+	if (subject->relay == NULL && !probe)
+		engine_saw(e, subject->domain, peer);
+}
+
 static void
 answer(struct engine *e, const struct reply *to, const struct engine_subject *subject,
     const struct in6_addr *peer, const struct lookup_result *r)
@@ -38,9 +48,6 @@ answer(struct engine *e, const struct reply *to, const struct engine_subject *su
 	struct requirement out;
 
 	engine_require(e, subject, peer, r, hosts, &out);
-	/* At a relay's address mail is for everybody. */
-	if (subject->relay == NULL)
-		engine_saw(e, subject->domain, peer);
 	to->answer(to->arg, to->id, &out, &nothing);
 }
 
@@ -96,6 +103,7 @@ proceed(struct engine *e, struct engine_pending *p)
 
 	p->for_relays = false;
 	engine_choose(e, p->domain, &p->peer.ip, false, &s);
+	note_user(e, &s, &p->peer.ip, p->probe);
 	if (!s.mx || (!p->recheck && engine_look(e, &s, &r))) {
 		engine_look(e, &s, &r);
 		conclude(e, p, &r);
@@ -147,6 +155,7 @@ pend(struct engine *e, const struct question *q, engine_answer *fn, void *arg)
 	p->id = q->id;
 	p->peer = q->peer;
 	p->recheck = q->recheck;
+	p->probe = q->probe;
 	p->answer = fn;
 	p->arg = arg;
 	p->lookup.done = on_lookup;
@@ -184,6 +193,7 @@ engine_ask(struct engine *e, const struct question *q, engine_answer *fn, void *
 		return;
 	}
 	engine_choose(e, domain, &q->peer.ip, false, &s);
+	note_user(e, &s, &q->peer.ip, q->probe);
 	if ((!q->recheck || !s.mx) && engine_look(e, &s, &r))
 		answer(e, &to, &s, &q->peer.ip, &r);
 	else

@@ -46,6 +46,7 @@ struct engine {
 	struct lookup_sources sources, mx_alone;
 	struct engine_pending *pending;		/* engine_ask.c */
 	struct engine_address *addresses;	/* engine_address.c */
+	size_t address_lookups;			/* of all of them */
 	struct engine_memo memos[ENGINE_MEMOS_MAX];	/* engine_memo.c */
 	struct engine_inquiry *inquiries;	/* engine_report.c */
 	struct {
@@ -96,6 +97,9 @@ void engine_memo_saw(struct engine *e, const char *domain, const struct in6_addr
 
 /* engine_saw: on the inspect path it will be asked who uses this address. */
 void engine_saw(struct engine *e, const char *domain, const struct in6_addr *ip);
+/* engine_saw_set: whoever is told these addresses uses them, whichever of them it was seen to
+ * dial. */
+void engine_saw_set(struct engine *e, const char *domain, const struct mx_set *set);
 
 /* engine_ahead: looks a domain up for whoever asks next, within limits; its policy too where that
  * is wanted. */

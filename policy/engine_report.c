@@ -258,6 +258,21 @@ engine_policy_show(struct engine *e, const char *domain)
 	return o;
 }
 
+/* What our own lookup names stays, or the domain's mail would go by the proof of others there: with
+ * its policy forgotten it would be asked after no more. False: nothing was forgotten. */
+static bool
+forget_user(struct engine *e, const char *domain, const struct mx_set *mx)
+{
+	size_t before = users_length(e->users);
+
+	if (!users_forget(e->users, domain))
+		return false;
+	engine_saw_set(e, domain, mx);
+	if (mx == NULL && e->config->inspect)	/* says it later */
+		engine_ahead(e, domain, false);
+	return users_length(e->users) < before;
+}
+
 bool
 engine_policy_forget(struct engine *e, const char *domain)
 {
@@ -265,7 +280,7 @@ engine_policy_forget(struct engine *e, const char *domain)
 	bool known = e->sts != NULL && sts_forget(e->sts, domain);
 
 	known |= memory_forget_host(e->memory, domain);
-	known |= users_forget(e->users, domain);
+	known |= forget_user(e, domain, mx);
 	engine_memo_drop(e, "", NULL);
 	for (size_t i = 0; mx != NULL && i < mx->hosts_len; i++) {
 		known |= memory_forget_host(e->memory, mx->hosts[i].name);

@@ -90,6 +90,7 @@ message_question(void *out, size_t size, const struct question *q)
 	wire_put32(&w, q->id);
 	put_address(&w, &q->peer);
 	wire_put8(&w, q->recheck);
+	wire_put8(&w, q->probe);
 	wire_put8(&w, q->end_to_end);
 	wire_put8(&w, q->resumes);
 	if (q->resumes)
@@ -107,6 +108,7 @@ message_get_question(const void *p, size_t len, struct question *out)
 	out->id = wire_get32(&r);
 	get_address(&r, &out->peer);
 	out->recheck = get_bool(&r);
+	out->probe = get_bool(&r);
 	out->end_to_end = get_bool(&r);
 	out->resumes = get_bool(&r);
 	if (out->resumes)

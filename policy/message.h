@@ -34,6 +34,8 @@ struct question {
 	uint32_t id;		/* chosen by the asker, echoed in the answer */
 	struct address peer;	/* where the client meant to go */
 	bool recheck;		/* before a refusal: read the policy id again, refetch */
+	bool probe;		/* an administrator's: no mail, so it says nothing of who uses
+				 * the address */
 	/* The client's TLS shall stay its own, so that no recipient will be seen: what all the
 	 * domains known to use this address demand, and the MX host's name where none demands
 	 * anything. `domain` is "" then. */

@@ -144,11 +144,19 @@ relay_settled(const struct relay *r)
 	return r->left == 0;
 }
 
+static bool
+live(const struct config_rule *rule, int64_t now)
+{
+	return rule->until == 0 || now < rule->until;
+}
+
 const struct config_rule *
 relay_find(const struct relay *r, const struct in6_addr *ip)
 {
+	int64_t now = r->world->now(r->world->arg);
+
 	for (size_t i = 0; i < r->len; i++)
-		for (size_t k = 0; k < r->watched[i].len; k++)
+		for (size_t k = 0; k < r->watched[i].len && live(r->watched[i].rule, now); k++)
 			if (address_same_ip(&r->watched[i].addresses[k], ip))
 				return r->watched[i].rule;
 	return NULL;

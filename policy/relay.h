@@ -25,7 +25,8 @@ void relay_watch(struct relay *r, void (*changed)(void *arg), void *arg);
 
 bool relay_settled(const struct relay *r);
 
-/* relay_find: the rule of the relay that has this address; NULL when there is none. */
+/* relay_find: the rule of the relay that has this address; NULL when there is none, or it has
+ * lapsed. */
 const struct config_rule *relay_find(const struct relay *r, const struct in6_addr *ip);
 
 /* relay_problem: the first relay whose addresses are not known, and why; NULL when all are. */

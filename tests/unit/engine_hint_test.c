@@ -1,26 +1,9 @@
 /* engine_hint_test.c - what DNS told a client, used by the engine, and what makes answers stale
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "tests/unit/testworld.h"
-
-#include "policy/engine_parts.h"
+#include "tests/unit/testengine.h"
 
 #define TWO_MX(mode) "version: STSv1\nmode: " mode "\nmx: mx1.a.example\nmx: mx2.a.example\n" \
 	"max_age: 604800\n"
-
-struct fixture {
-	struct testworld *t;
-	struct config config;
-	struct engine *engine;
-	unsigned stale;
-	struct in6_addr stale_ip;
-	char stale_domain[256];
-};
-
-struct got {
-	unsigned count;
-	struct requirement q;
-	char mx_host[ANSWER_NAME_SIZE], sni[ANSWER_NAME_SIZE], host[ANSWER_NAME_SIZE];
-};
 
 static struct config_rule domains[] = {
 	{ .name = (char[]){ "auto.example" }, .level = LEVEL_AUTO, .reason = (char[]){ "r" } },
@@ -37,7 +20,7 @@ static struct config_rule relays[] = {
 static void
 stale(void *arg, const struct stale *what)
 {
-	struct fixture *f = arg;
+	struct testengine *f = arg;
 
 	f->stale++;
 	f->stale_ip = what->ip;
@@ -46,90 +29,27 @@ stale(void *arg, const struct stale *what)
 
 static const struct engine_events events = { .stale = stale };
 
-static void
-begin(struct fixture *f)
-{
-	char error[256];
-
-	f->engine = engine_new_in(&f->t->world, &f->config, false, &events, f, error,
-	    sizeof(error));
-	assert_non_null(f->engine);
-}
-
 static int
 setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
+	struct testengine *f = testengine_fixture(state, domains, 2);
 
-	f->t = testworld_new();
-	f->config = (struct config){ .mode = MODE_ENFORCE, .state_dir = f->t->dir,
-		.domains = domains, .domains_len = 2 };
-	f->config.policy.mta_sts = true;
-	f->config.policy.no_policy = LEVEL_MAY;
-	f->config.policy.stripping_refuse = true;
-	f->config.policy.wait_s = 20;
+	f->events = &events;
 	testworld_mx(f->t, "a.example", 10, "mx1.a.example", "192.0.2.1");
 	testworld_mx(f->t, "a.example", 10, "mx2.a.example", "192.0.2.2");
 	testworld_publish(f->t, "a.example", "7", TWO_MX("enforce"));
-	begin(f);
-	*state = f;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	engine_free(f->engine);
-	testworld_free(f->t);
-	free(f);
+	testengine_begin(f);
 	return 0;
 }
 
 static void
-hint(struct fixture *f, const char *domain, const char *host, const char *ip, uint32_t ttl_s)
+hint(struct testengine *f, const char *domain, const char *host, const char *ip, uint32_t ttl_s)
 {
 	struct hint h = { .domain = domain, .mx_host = host, .ttl_s = ttl_s };
 
 	if (ip != NULL)
-		assert_true(address_parse_ip(&h.peer.ip, ip, strlen(ip)));
+		h.peer.ip = testworld_ip(ip);
 	engine_hint(f->engine, &h);
-}
-
-static void
-on_answer(void *arg, uint32_t id, const struct requirement *q, const struct recalled *recalled)
-{
-	struct got *g = arg;
-
-	assert_int_equal(id, 42);
-	assert_int_equal(recalled->len, 0);
-	g->count++;
-	g->q = *q;
-	snprintf(g->mx_host, sizeof(g->mx_host), "%s", q->mx_host);
-	snprintf(g->sni, sizeof(g->sni), "%s", q->sni);
-	snprintf(g->host, sizeof(g->host), "%s", q->hosts_len > 0 ? q->hosts[0] : "");
-}
-
-static void
-ask_now(struct fixture *f, const char *domain, const char *ip, struct got *g)
-{
-	struct question q = { .id = 42, .domain = domain, .peer.port = 25 };
-
-	memset(g, 0, sizeof(*g));
-	assert_true(address_parse_ip(&q.peer.ip, ip, strlen(ip)));
-	engine_ask(f->engine, &q, on_answer, g);
-}
-
-static struct got
-ask(struct fixture *f, const char *domain, const char *ip)
-{
-	static struct got g;
-
-	ask_now(f, domain, ip, &g);
-	testworld_run(f->t, 25000);
-	assert_int_equal(g.count, 1);
-	return g;
 }
 
 #define ELSEWHERE "203.0.113.5"	/* an address of the pool that our own resolver did not tell */
@@ -137,14 +57,14 @@ ask(struct fixture *f, const char *domain, const char *ip)
 static void
 a_hint_maps_where_our_lookup_does_not(void **state)	/* DESIGN, Which MX is this? */
 {
-	struct fixture *f = *state;
-	struct got g = ask(f, "a.example", ELSEWHERE);
+	struct testengine *f = *state;
+	struct testengine_got g = testengine_ask(f, "a.example", ELSEWHERE);
 
 	assert_false(g.q.mapped);
 	assert_int_equal(g.q.level, LEVEL_VERIFY);
 	assert_int_equal(g.q.hosts_len, 2);
 	hint(f, "a.example", "mx2.a.example", ELSEWHERE, 300);
-	g = ask(f, "a.example", ELSEWHERE);
+	g = testengine_ask(f, "a.example", ELSEWHERE);
 	assert_true(g.q.mapped && g.q.mx_allowed);
 	assert_int_equal(g.q.level, LEVEL_VERIFY);	/* chosen, not weakened */
 	assert_string_equal(g.mx_host, "mx2.a.example");
@@ -152,34 +72,34 @@ a_hint_maps_where_our_lookup_does_not(void **state)	/* DESIGN, Which MX is this?
 	assert_int_equal(g.q.hosts_len, 1);
 	assert_string_equal(g.host, "mx2.a.example");
 	testworld_run(f->t, 300 * 1000);
-	assert_false(ask(f, "a.example", ELSEWHERE).q.mapped);
+	assert_false(testengine_ask(f, "a.example", ELSEWHERE).q.mapped);
 }
 
 static void
 a_hint_never_adds_a_host(void **state)
 {
-	struct fixture *f = *state;
-	struct got g;
+	struct testengine *f = *state;
+	struct testengine_got g;
 
 	hint(f, "a.example", "mx.evil.example", "198.51.100.66", 86400);
-	g = ask(f, "a.example", "198.51.100.66");
+	g = testengine_ask(f, "a.example", "198.51.100.66");
 	assert_false(g.q.mapped);
 	assert_int_equal(g.q.level, LEVEL_VERIFY);
 	assert_int_equal(g.q.hosts_len, 2);	/* those of the policy, as without it */
 	assert_string_equal(g.host, "mx1.a.example");
 	/* Nor is a hint for one domain one for another. */
 	hint(f, "b.example", "mx2.a.example", "198.51.100.66", 86400);
-	assert_false(ask(f, "a.example", "198.51.100.66").q.mapped);
+	assert_false(testengine_ask(f, "a.example", "198.51.100.66").q.mapped);
 }
 
 static void
 our_own_lookup_wins(void **state)
 {
-	struct fixture *f = *state;
-	struct got g;
+	struct testengine *f = *state;
+	struct testengine_got g;
 
 	hint(f, "a.example", "mx2.a.example", "192.0.2.1", 86400);
-	g = ask(f, "a.example", "192.0.2.1");
+	g = testengine_ask(f, "a.example", "192.0.2.1");
 	assert_true(g.q.mapped);
 	assert_string_equal(g.mx_host, "mx1.a.example");
 	assert_int_equal(g.q.hosts_len, 1);
@@ -188,13 +108,13 @@ our_own_lookup_wins(void **state)
 static void
 a_hint_takes_no_demand_away(void **state)
 {
-	struct fixture *f = *state;
-	struct got g;
+	struct testengine *f = *state;
+	struct testengine_got g;
 
 	/* A host of the set that the policy does not allow: with the hint it is refused. */
 	testworld_mx(f->t, "a.example", 20, "mx3.a.example", "192.0.2.3");
 	hint(f, "a.example", "mx3.a.example", ELSEWHERE, 86400);
-	g = ask(f, "a.example", ELSEWHERE);
+	g = testengine_ask(f, "a.example", ELSEWHERE);
 	assert_true(g.q.mapped);
 	assert_false(g.q.mx_allowed);
 	assert_int_equal(g.q.level, LEVEL_VERIFY);
@@ -202,29 +122,29 @@ a_hint_takes_no_demand_away(void **state)
 	testworld_mx(f->t, "b.example", 10, "mx.b.example", NULL);
 	testworld_fault(f->t, "mx.b.example", ANSWER_A, ANSWER_BOGUS);
 	hint(f, "b.example", "mx.b.example", ELSEWHERE, 86400);
-	assert_false(ask(f, "b.example", ELSEWHERE).q.mapped);
+	assert_false(testengine_ask(f, "b.example", ELSEWHERE).q.mapped);
 	/* Where the host's addresses could not be had, the client's answer serves. */
 	testworld_mx(f->t, "c.example", 10, "mx.c.example", NULL);
 	testworld_fault(f->t, "mx.c.example", ANSWER_A, ANSWER_FAILED);
 	hint(f, "c.example", "mx.c.example", ELSEWHERE, 86400);
-	assert_string_equal(ask(f, "c.example", ELSEWHERE).mx_host, "mx.c.example");
+	assert_string_equal(testengine_ask(f, "c.example", ELSEWHERE).mx_host, "mx.c.example");
 	/* Without a policy it is a name for SNI. */
 	testworld_mx(f->t, "d.example", 10, "mx.d.example", "192.0.2.9");
 	hint(f, "d.example", "mx.d.example", ELSEWHERE, 86400);
-	g = ask(f, "d.example", ELSEWHERE);
+	g = testengine_ask(f, "d.example", ELSEWHERE);
 	assert_int_equal(g.q.level, LEVEL_MAY);
 	assert_string_equal(g.sni, "mx.d.example");
 	/* And none for a domain that has no MX set that we know. */
 	testworld_fault(f->t, "e.example", ANSWER_MX, ANSWER_FAILED);
 	hint(f, "e.example", "mx.e.example", ELSEWHERE, 86400);
-	assert_false(ask(f, "e.example", ELSEWHERE).q.mapped);
+	assert_false(testengine_ask(f, "e.example", ELSEWHERE).q.mapped);
 }
 
 static void
 a_policy_is_fetched_ahead(void **state)
 {
-	struct fixture *f = *state;
-	struct got g;
+	struct testengine *f = *state;
+	struct testengine_got g;
 	unsigned queries;
 
 	hint(f, "A.example.", "", NULL, 0);	/* as a client may write it */
@@ -232,7 +152,7 @@ a_policy_is_fetched_ahead(void **state)
 	testworld_run(f->t, 1000);
 	assert_int_equal(f->t->fetches, 1);
 	queries = f->t->queries;
-	ask_now(f, "a.example", "192.0.2.1", &g);
+	testengine_ask_now(f, "a.example", "192.0.2.1", &g);
 	assert_int_equal(g.count, 1);		/* within the call: the client does not wait */
 	assert_int_equal(g.q.level, LEVEL_VERIFY);
 	hint(f, "a.example", "", NULL, 0);	/* known by now */
@@ -244,13 +164,13 @@ a_policy_is_fetched_ahead(void **state)
 static void
 the_client_joins_what_is_under_way(void **state)
 {
-	struct fixture *f = *state;
-	struct got g;
+	struct testengine *f = *state;
+	struct testengine_got g;
 
 	hint(f, "a.example", "", NULL, 0);
 	hint(f, "a.example", "", NULL, 0);
 	assert_int_equal(f->engine->ahead.len, 1);
-	ask_now(f, "a.example", "192.0.2.1", &g);
+	testengine_ask_now(f, "a.example", "192.0.2.1", &g);
 	testworld_run(f->t, 1000);
 	assert_int_equal(g.count, 1);
 	assert_int_equal(f->t->fetches, 1);
@@ -261,7 +181,7 @@ what_is_not_fetched_ahead(void **state)
 {
 	static const char *const names[] = { "clear.example", "example", "", "a b.example",
 		"_dmarc.a.example", "192.0.2.1\n" };
-	struct fixture *f = *state;
+	struct testengine *f = *state;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		hint(f, names[i], "", NULL, 0);
@@ -270,7 +190,7 @@ what_is_not_fetched_ahead(void **state)
 	assert_true(f->t->queries > 0);
 	engine_free(f->engine);
 	f->config.policy.mta_sts = false;
-	begin(f);
+	testengine_begin(f);
 	f->t->queries = 0;
 	hint(f, "a.example", "", NULL, 0);
 	assert_int_equal(f->t->queries, 0);
@@ -280,7 +200,7 @@ what_is_not_fetched_ahead(void **state)
 static void
 a_flood_is_bounded_in_rate(void **state)
 {
-	struct fixture *f = *state;
+	struct testengine *f = *state;
 	char name[32];
 	unsigned n = 0;
 
@@ -297,13 +217,13 @@ a_flood_is_bounded_in_rate(void **state)
 	assert_int_equal(f->engine->ahead.len, 0);
 	/* What was left out costs nothing but the wait. */
 	hint(f, "a.example", "", NULL, 0);
-	assert_int_equal(ask(f, "a.example", "192.0.2.1").q.level, LEVEL_VERIFY);
+	assert_int_equal(testengine_ask(f, "a.example", "192.0.2.1").q.level, LEVEL_VERIFY);
 }
 
 static void
 a_flood_is_bounded_at_once(void **state)
 {
-	struct fixture *f = *state;
+	struct testengine *f = *state;
 	char name[32];
 
 	for (unsigned i = 0; i < 100; i++) {
@@ -327,7 +247,7 @@ a_flood_is_bounded_at_once(void **state)
 }
 
 static unsigned
-staled(struct fixture *f)
+staled(struct testengine *f)
 {
 	unsigned n = f->stale;
 
@@ -338,15 +258,15 @@ staled(struct fixture *f)
 static void
 policies_make_answers_stale(void **state)
 {
-	struct fixture *f = *state;
+	struct testengine *f = *state;
 
-	ask(f, "b.example", "192.0.2.1");
+	testengine_ask(f, "b.example", "192.0.2.1");
 	assert_int_equal(staled(f), 0);		/* an answer changes nothing */
-	ask(f, "a.example", "192.0.2.1");
+	testengine_ask(f, "a.example", "192.0.2.1");
 	assert_int_equal(staled(f), 1);		/* fetched */
 	assert_string_equal(f->stale_domain, "a.example");
 	assert_true(IN6_IS_ADDR_UNSPECIFIED(&f->stale_ip));
-	ask(f, "a.example", "192.0.2.1");
+	testengine_ask(f, "a.example", "192.0.2.1");
 	assert_int_equal(staled(f), 0);
 	testworld_publish(f->t, "a.example", "8", TWO_MX("none"));
 	testworld_run(f->t, 2 * 86400 * 1000ull);
@@ -360,9 +280,9 @@ policies_make_answers_stale(void **state)
 static void
 expiry_makes_answers_stale(void **state)
 {
-	struct fixture *f = *state;
+	struct testengine *f = *state;
 
-	ask(f, "a.example", "192.0.2.1");
+	testengine_ask(f, "a.example", "192.0.2.1");
 	testworld_break(f->t, "a.example", RESULT_STS_POLICY_FETCH_ERROR);
 	testworld_run(f->t, 604000 * 1000ull);
 	staled(f);
@@ -373,13 +293,12 @@ expiry_makes_answers_stale(void **state)
 static void
 memory_makes_answers_stale(void **state)
 {
-	struct fixture *f = *state;
-	struct sighting s = { .mx_host = "mx.b.example" };
+	struct testengine *f = *state;
+	struct sighting s = { .peer.ip = testworld_ip("192.0.2.8"), .mx_host = "mx.b.example" };
 
 	engine_free(f->engine);
 	f->config.domains_len = 0;	/* no rule that ends meanwhile */
-	begin(f);
-	assert_true(address_parse_ip(&s.peer.ip, "192.0.2.8", 9));
+	testengine_begin(f);
 	engine_sighting(f->engine, &s);
 	assert_int_equal(staled(f), 1);
 	assert_string_equal(f->stale_domain, "");
@@ -402,7 +321,7 @@ memory_makes_answers_stale(void **state)
 static void
 the_mode_makes_answers_stale(void **state)
 {
-	struct fixture *f = *state;
+	struct testengine *f = *state;
 
 	engine_set_mode(f->engine, MODE_ENFORCE);
 	assert_int_equal(staled(f), 0);
@@ -415,7 +334,7 @@ the_mode_makes_answers_stale(void **state)
 static void
 relays_make_answers_stale(void **state)
 {
-	struct fixture *f = *state;
+	struct testengine *f = *state;
 
 	engine_free(f->engine);
 	f->config.relays = relays;
@@ -423,7 +342,7 @@ relays_make_answers_stale(void **state)
 	f->config.domains_len = 0;
 	testworld_add(f->t, "relay.example", ANSWER_A, "192.0.2.50");
 	testworld_add(f->t, "relay.example", ANSWER_A, "192.0.2.51");
-	begin(f);
+	testengine_begin(f);
 	testworld_run(f->t, 1000);
 	assert_int_equal(staled(f), 1);		/* known for the first time */
 	testworld_run(f->t, 3600 * 1000);
@@ -447,17 +366,19 @@ relays_make_answers_stale(void **state)
 static void
 the_end_of_a_rule_makes_answers_stale(void **state)
 {
-	struct fixture *f = *state;
+	struct testengine *f = *state;
+	struct testengine_got g;
 
 	engine_free(f->engine);
 	f->config.domains_len = 3;
-	begin(f);
-	assert_int_equal(ask(f, "soon.example", "192.0.2.1").q.level, LEVEL_NONE);	/* 25 s */
+	testengine_begin(f);
+	g = testengine_ask(f, "soon.example", "192.0.2.1");	/* 25 s */
+	assert_int_equal(g.q.level, LEVEL_NONE);
 	testworld_run(f->t, 74999);
 	assert_int_equal(staled(f), 0);
 	testworld_run(f->t, 1001);
 	assert_int_equal(staled(f), 1);
-	assert_int_equal(ask(f, "soon.example", "192.0.2.1").q.level, LEVEL_MAY);
+	assert_int_equal(testengine_ask(f, "soon.example", "192.0.2.1").q.level, LEVEL_MAY);
 	testworld_run(f->t, 6 * 86400 * 1000ull);
 	assert_int_equal(staled(f), 0);
 	testworld_run(f->t, 2 * 86400 * 1000ull);
@@ -465,13 +386,13 @@ the_end_of_a_rule_makes_answers_stale(void **state)
 	/* A clock set ahead is looked at before long. */
 	engine_free(f->engine);
 	f->t->now_ms -= 6 * 86400 * 1000ll;
-	begin(f);
+	testengine_begin(f);
 	f->t->now_ms += 6 * 86400 * 1000ll;
 	testworld_run(f->t, 301 * 1000);
 	assert_int_equal(staled(f), 1);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, testengine_teardown)
 
 int
 main(void)

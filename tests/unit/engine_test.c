@@ -1,24 +1,10 @@
 /* engine_test.c - questions of workers and administrators, answered in a scripted world
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "tests/unit/testworld.h"
+#include "tests/unit/testengine.h"
 
-#include "policy/engine_parts.h"
 #include "policy/store_pages.h"
 
 #define POLICY(mode, mx) "version: STSv1\nmode: " mode "\nmx: " mx "\nmax_age: 604800\n"
-
-struct fixture {
-	struct testworld *t;
-	struct config config;
-	struct engine *engine;
-};
-
-struct got {
-	unsigned count;
-	struct requirement q;
-	char mx_host[ANSWER_NAME_SIZE], sni[ANSWER_NAME_SIZE], host[ANSWER_NAME_SIZE];
-	char reason[128];
-};
 
 static struct config_rule domains[] = {
 	{ .name = (char[]){ "clear.example" }, .level = LEVEL_NONE, .reason = (char[]){ "r" } },
@@ -33,88 +19,23 @@ static struct config_rule relays[] = {
 	{ .name = (char[]){ "relay2.example" }, .level = LEVEL_AUTO }
 };
 
-static void
-begin(struct fixture *f)
-{
-	char error[256];
-
-	f->engine = engine_new_in(&f->t->world, &f->config, false, NULL, NULL, error,
-	    sizeof(error));
-	assert_non_null(f->engine);
-}
-
 static int
 setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
+	struct testengine *f = testengine_fixture(state, domains, 4);
 
-	f->t = testworld_new();
-	f->config = (struct config){ .mode = MODE_ENFORCE, .state_dir = f->t->dir,
-		.domains = domains, .domains_len = 4 };
-	f->config.policy.mta_sts = true;
-	f->config.policy.no_policy = LEVEL_MAY;
-	f->config.policy.stripping_refuse = true;
-	f->config.policy.wait_s = 20;
 	testworld_mx(f->t, "a.example", 10, "mx.a.example", "192.0.2.1");
 	testworld_publish(f->t, "a.example", "7", POLICY("enforce", "mx.a.example"));
-	begin(f);
-	*state = f;
+	testengine_begin(f);
 	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	engine_free(f->engine);
-	testworld_free(f->t);
-	free(f);
-	return 0;
-}
-
-static void
-on_answer(void *arg, uint32_t id, const struct requirement *q, const struct recalled *recalled)
-{
-	struct got *g = arg;
-
-	assert_int_equal(id, 42);
-	assert_int_equal(recalled->len, 0);
-	g->count++;
-	g->q = *q;
-	snprintf(g->mx_host, sizeof(g->mx_host), "%s", q->mx_host);
-	snprintf(g->sni, sizeof(g->sni), "%s", q->sni);
-	snprintf(g->host, sizeof(g->host), "%s", q->hosts_len > 0 ? q->hosts[0] : "");
-	snprintf(g->reason, sizeof(g->reason), "%s", q->reason);
-}
-
-static struct question
-question(const char *domain, const char *ip)
-{
-	struct question q = { .id = 42, .domain = domain, .peer.port = 25 };
-
-	assert_true(address_parse_ip(&q.peer.ip, ip, strlen(ip)));
-	return q;
-}
-
-static struct got
-ask(struct fixture *f, const char *domain, const char *ip)
-{
-	struct question q = question(domain, ip);
-	struct got g = { 0 };
-
-	engine_ask(f->engine, &q, on_answer, &g);
-	testworld_run(f->t, 25000);
-	assert_int_equal(g.count, 1);
-	return g;
 }
 
 static void
 enforced_then_warm(void **state)	/* R24, R28, R37 */
 {
-	struct fixture *f = *state;
-	struct question q = question("a.example", "192.0.2.1");
-	struct got g = ask(f, "a.example", "192.0.2.1");
+	struct testengine *f = *state;
+	struct question q = testengine_question("a.example", "192.0.2.1");
+	struct testengine_got g = testengine_ask(f, "a.example", "192.0.2.1");
 	unsigned queries = f->t->queries;
 
 	assert_int_equal(g.q.level, LEVEL_VERIFY);
@@ -123,7 +44,7 @@ enforced_then_warm(void **state)	/* R24, R28, R37 */
 	assert_string_equal(g.mx_host, "mx.a.example");
 	assert_string_equal(g.sni, "mx.a.example");
 	memset(&g, 0, sizeof(g));
-	engine_ask(f->engine, &q, on_answer, &g);
+	engine_ask(f->engine, &q, testengine_answer, &g);
 	assert_int_equal(g.count, 1);		/* inside the call */
 	assert_int_equal(g.q.source, SOURCE_CACHE);
 	assert_int_equal(f->t->queries, queries);
@@ -132,11 +53,11 @@ enforced_then_warm(void **state)	/* R24, R28, R37 */
 static void
 foreign_mx_is_not_allowed(void **state)	/* R29, R31 */
 {
-	struct fixture *f = *state;
-	struct got g;
+	struct testengine *f = *state;
+	struct testengine_got g;
 
 	testworld_mx(f->t, "a.example", 5, "mx.evil.example", "198.51.100.66");
-	g = ask(f, "a.example", "198.51.100.66");
+	g = testengine_ask(f, "a.example", "198.51.100.66");
 	assert_int_equal(g.q.level, LEVEL_VERIFY);
 	assert_true(g.q.mapped);
 	assert_false(g.q.mx_allowed);
@@ -145,8 +66,8 @@ foreign_mx_is_not_allowed(void **state)	/* R29, R31 */
 static void
 unmapped_needs_an_allowed_name(void **state)
 {
-	struct fixture *f = *state;
-	struct got g = ask(f, "a.example", "203.0.113.99");
+	struct testengine *f = *state;
+	struct testengine_got g = testengine_ask(f, "a.example", "203.0.113.99");
 
 	assert_int_equal(g.q.level, LEVEL_VERIFY);
 	assert_false(g.q.mapped);
@@ -156,25 +77,25 @@ unmapped_needs_an_allowed_name(void **state)
 static void
 rules_need_no_dns(void **state)
 {
-	struct fixture *f = *state;
+	struct testengine *f = *state;
 	unsigned queries = f->t->queries;
 
-	assert_int_equal(ask(f, "clear.example", "192.0.2.9").q.level, LEVEL_NONE);
-	assert_int_equal(ask(f, "tls.example", "192.0.2.9").q.level, LEVEL_ENCRYPT);
-	assert_int_equal(ask(f, "", "192.0.2.9").q.level, LEVEL_MAY);
+	assert_int_equal(testengine_ask(f, "clear.example", "192.0.2.9").q.level, LEVEL_NONE);
+	assert_int_equal(testengine_ask(f, "tls.example", "192.0.2.9").q.level, LEVEL_ENCRYPT);
+	assert_int_equal(testengine_ask(f, "", "192.0.2.9").q.level, LEVEL_MAY);
 	assert_int_equal(f->t->queries, queries);
-	assert_int_equal(ask(f, "lapsed.example", "192.0.2.9").q.level, LEVEL_MAY);
+	assert_int_equal(testengine_ask(f, "lapsed.example", "192.0.2.9").q.level, LEVEL_MAY);
 	assert_true(f->t->queries > queries);
 }
 
 static void
 rule_verify_takes_the_mx_name(void **state)
 {
-	struct fixture *f = *state;
-	struct got g;
+	struct testengine *f = *state;
+	struct testengine_got g;
 
 	testworld_mx(f->t, "named.example", 10, "mx.named.example", "192.0.2.3");
-	g = ask(f, "named.example", "192.0.2.3");
+	g = testengine_ask(f, "named.example", "192.0.2.3");
 	assert_int_equal(g.q.level, LEVEL_VERIFY);
 	assert_int_equal(g.q.source, SOURCE_RULE);
 	assert_string_equal(g.host, "mx.named.example");
@@ -184,9 +105,9 @@ rule_verify_takes_the_mx_name(void **state)
 static void
 relay_stands_before_all(void **state)	/* R26 */
 {
-	struct fixture *f = *state;
-	struct question q = question("clear.example", "192.0.2.50");
-	struct got g = { 0 };
+	struct testengine *f = *state;
+	struct question q = testengine_question("clear.example", "192.0.2.50");
+	struct testengine_got g = { 0 };
 
 	engine_free(f->engine);
 	f->config.relays = relays;
@@ -194,54 +115,54 @@ relay_stands_before_all(void **state)	/* R26 */
 	testworld_add(f->t, "relay.example", ANSWER_A, "192.0.2.50");
 	testworld_add(f->t, "relay2.example", ANSWER_A, "192.0.2.51");
 	testworld_publish(f->t, "relay2.example", "1", POLICY("enforce", "relay2.example"));
-	begin(f);
+	testengine_begin(f);
 	/* The first question of all waits for the relays' addresses. */
-	engine_ask(f->engine, &q, on_answer, &g);
+	engine_ask(f->engine, &q, testengine_answer, &g);
 	assert_int_equal(g.count, 0);
 	testworld_run(f->t, 1000);
 	assert_int_equal(g.count, 1);
 	assert_int_equal(g.q.source, SOURCE_RELAY);
 	assert_int_equal(g.q.level, LEVEL_SECURE);
-	assert_int_equal(ask(f, "a.example", "192.0.2.77").q.level, LEVEL_ENCRYPT);
-	g = ask(f, "clear.example", "192.0.2.51");
+	assert_int_equal(testengine_ask(f, "a.example", "192.0.2.77").q.level, LEVEL_ENCRYPT);
+	g = testengine_ask(f, "clear.example", "192.0.2.51");
 	assert_int_equal(g.q.policy_type, POLICY_STS);
 	assert_string_equal(g.host, "relay2.example");
-	assert_int_equal(ask(f, "a.example", "192.0.2.1").q.policy_type, POLICY_STS);
+	assert_int_equal(testengine_ask(f, "a.example", "192.0.2.1").q.policy_type, POLICY_STS);
 	/* The address moves; the old one is nobody's. */
 	testworld_remove(f->t, "relay.example");
 	testworld_add(f->t, "relay.example", ANSWER_A, "192.0.2.52");
 	testworld_run(f->t, 400 * 1000);
-	assert_int_equal(ask(f, "x.example", "192.0.2.52").q.source, SOURCE_RELAY);
-	assert_int_not_equal(ask(f, "x.example", "192.0.2.50").q.source, SOURCE_RELAY);
+	assert_int_equal(testengine_ask(f, "x.example", "192.0.2.52").q.source, SOURCE_RELAY);
+	assert_int_not_equal(testengine_ask(f, "x.example", "192.0.2.50").q.source, SOURCE_RELAY);
 	/* A failing lookup keeps it. */
 	testworld_remove(f->t, "relay.example");
 	testworld_fault(f->t, "relay.example", ANSWER_A, ANSWER_FAILED);
 	testworld_run(f->t, 4000 * 1000);
-	assert_int_equal(ask(f, "x.example", "192.0.2.52").q.source, SOURCE_RELAY);
+	assert_int_equal(testengine_ask(f, "x.example", "192.0.2.52").q.source, SOURCE_RELAY);
 }
 
 static void
 slow_policy_defers(void **state)	/* INTERFACE: 451 4.7.0 when policy.wait ends */
 {
-	struct fixture *f = *state;
-	struct got g;
+	struct testengine *f = *state;
+	struct testengine_got g;
 
 	testworld_host(f->t, "a.example")->delay_ms = 60000;
-	g = ask(f, "a.example", "192.0.2.1");
+	g = testengine_ask(f, "a.example", "192.0.2.1");
 	assert_int_equal(g.q.state, REQUIREMENT_DEFER);
 	assert_int_equal(g.q.defer_code, DEFER_POLICY_PENDING);
 	testworld_run(f->t, 40000);
-	assert_int_equal(ask(f, "a.example", "192.0.2.1").q.level, LEVEL_VERIFY);
+	assert_int_equal(testengine_ask(f, "a.example", "192.0.2.1").q.level, LEVEL_VERIFY);
 }
 
 static void
 failed_fetch_delivers(void **state)	/* R23 */
 {
-	struct fixture *f = *state;
-	struct got g;
+	struct testengine *f = *state;
+	struct testengine_got g;
 
 	testworld_break(f->t, "a.example", RESULT_STS_POLICY_FETCH_ERROR);
-	g = ask(f, "a.example", "192.0.2.1");
+	g = testengine_ask(f, "a.example", "192.0.2.1");
 	assert_int_equal(g.q.state, REQUIREMENT_READY);
 	assert_int_equal(g.q.level, LEVEL_MAY);
 }
@@ -249,14 +170,14 @@ failed_fetch_delivers(void **state)	/* R23 */
 static void
 slow_recheck_uses_the_cache(void **state)	/* R24: a blocked port 443 costs seconds, not mail */
 {
-	struct fixture *f = *state;
-	struct question q = question("a.example", "192.0.2.1");
-	struct got g = { 0 };
+	struct testengine *f = *state;
+	struct question q = testengine_question("a.example", "192.0.2.1");
+	struct testengine_got g = { 0 };
 
-	ask(f, "a.example", "192.0.2.1");
+	testengine_ask(f, "a.example", "192.0.2.1");
 	testworld_publish(f->t, "a.example", "8", POLICY("none", "x"))->delay_ms = 60000;
 	testworld_run(f->t, 3600 * 1000);
-	engine_ask(f->engine, &q, on_answer, &g);
+	engine_ask(f->engine, &q, testengine_answer, &g);
 	testworld_run(f->t, 6000);
 	assert_int_equal(g.count, 1);
 	assert_int_equal(g.q.level, LEVEL_VERIFY);
@@ -266,14 +187,14 @@ slow_recheck_uses_the_cache(void **state)	/* R24: a blocked port 443 costs secon
 static void
 recheck_finds_the_new_policy(void **state)	/* R34 */
 {
-	struct fixture *f = *state;
-	struct question q = question("a.example", "192.0.2.1");
-	struct got g = { 0 };
+	struct testengine *f = *state;
+	struct question q = testengine_question("a.example", "192.0.2.1");
+	struct testengine_got g = { 0 };
 
-	ask(f, "a.example", "192.0.2.1");
+	testengine_ask(f, "a.example", "192.0.2.1");
 	testworld_publish(f->t, "a.example", "8", POLICY("testing", "mx.a.example"));
 	q.recheck = true;
-	engine_ask(f->engine, &q, on_answer, &g);
+	engine_ask(f->engine, &q, testengine_answer, &g);
 	assert_int_equal(g.count, 0);
 	testworld_run(f->t, 1000);
 	assert_int_equal(g.q.sts_mode, STS_TESTING);
@@ -290,14 +211,14 @@ mx_errors(void **state)	/* R79, R149: an error is no absence */
 		{ ANSWER_FAILED, REQUIREMENT_READY, DEFER_NOTHING },
 		{ ANSWER_BOGUS, REQUIREMENT_DEFER, DEFER_DNS_UNDECIDED }
 	};
-	struct fixture *f = *state;
-	struct got g;
+	struct testengine *f = *state;
+	struct testengine_got g;
 
 	for (size_t i = 0; i < 2; i++) {
 		testworld_remove(f->t, "b.example");
 		testworld_fault(f->t, "b.example", ANSWER_MX, rows[i].state);
 		testworld_run(f->t, 60000);
-		g = ask(f, "b.example", "192.0.2.8");
+		g = testengine_ask(f, "b.example", "192.0.2.8");
 		assert_int_equal(g.q.state, rows[i].expect);
 		assert_int_equal(g.q.defer_code, rows[i].code);
 	}
@@ -306,47 +227,49 @@ mx_errors(void **state)	/* R79, R149: an error is no absence */
 	testworld_remove(f->t, "b.example");
 	testworld_fault(f->t, "b.example", ANSWER_MX, ANSWER_FAILED);
 	testworld_run(f->t, 60000);
-	g = ask(f, "b.example", "192.0.2.8");
+	g = testengine_ask(f, "b.example", "192.0.2.8");
 	assert_int_equal(g.q.defer_code, DEFER_DNS_UNDECIDED);
 	testworld_add(f->t, "null.example", ANSWER_MX, "");
-	assert_int_equal(ask(f, "null.example", "192.0.2.8").q.defer_code, DEFER_NULL_MX);
+	g = testengine_ask(f, "null.example", "192.0.2.8");
+	assert_int_equal(g.q.defer_code, DEFER_NULL_MX);
 	testworld_add(f->t, "implicit.example", ANSWER_A, "192.0.2.8");
-	assert_string_equal(ask(f, "implicit.example", "192.0.2.8").mx_host, "implicit.example");
+	g = testengine_ask(f, "implicit.example", "192.0.2.8");
+	assert_string_equal(g.mx_host, "implicit.example");
 }
 
 static void
 sights_are_remembered(void **state)
 {
-	struct fixture *f = *state;
+	struct testengine *f = *state;
 	struct sighting s = { .mx_host = "mx.b.example" };
 
 	testworld_mx(f->t, "b.example", 10, "mx.b.example", "192.0.2.8");
-	assert_false(ask(f, "b.example", "192.0.2.8").q.remembered);
-	s.peer = question("", "192.0.2.8").peer;
+	assert_false(testengine_ask(f, "b.example", "192.0.2.8").q.remembered);
+	s.peer = testengine_question("", "192.0.2.8").peer;
 	engine_sighting(f->engine, &s);
-	assert_true(ask(f, "b.example", "192.0.2.8").q.remembered);
+	assert_true(testengine_ask(f, "b.example", "192.0.2.8").q.remembered);
 	/* By the address, where the MX record was forged; another host of the same name is another. */
 	testworld_remove(f->t, "mx.b.example");
 	testworld_add(f->t, "mx.b.example", ANSWER_A, "198.51.100.1");
 	testworld_run(f->t, 4000 * 1000);
-	assert_false(ask(f, "b.example", "198.51.100.1").q.remembered);
-	assert_true(ask(f, "c.example", "192.0.2.8").q.remembered);
-	assert_false(ask(f, "c.example", "192.0.2.9").q.remembered);
+	assert_false(testengine_ask(f, "b.example", "198.51.100.1").q.remembered);
+	assert_true(testengine_ask(f, "c.example", "192.0.2.8").q.remembered);
+	assert_false(testengine_ask(f, "c.example", "192.0.2.9").q.remembered);
 	/* A rule stands before memory. */
-	assert_false(ask(f, "clear.example", "192.0.2.8").q.remembered);
+	assert_false(testengine_ask(f, "clear.example", "192.0.2.8").q.remembered);
 	testworld_run(f->t, 31ull * 86400 * 1000);
-	assert_false(ask(f, "b.example", "192.0.2.8").q.remembered);
+	assert_false(testengine_ask(f, "b.example", "192.0.2.8").q.remembered);
 }
 
 static void
 cancelled_questions_are_silent(void **state)
 {
-	struct fixture *f = *state;
-	struct question q = question("a.example", "192.0.2.1");
-	struct got gone = { 0 }, stays = { 0 };
+	struct testengine *f = *state;
+	struct question q = testengine_question("a.example", "192.0.2.1");
+	struct testengine_got gone = { 0 }, stays = { 0 };
 
-	engine_ask(f->engine, &q, on_answer, &gone);
-	engine_ask(f->engine, &q, on_answer, &stays);
+	engine_ask(f->engine, &q, testengine_answer, &gone);
+	engine_ask(f->engine, &q, testengine_answer, &stays);
 	engine_cancel(f->engine, &gone);
 	testworld_run(f->t, 1000);
 	assert_int_equal(gone.count, 0);
@@ -357,11 +280,11 @@ cancelled_questions_are_silent(void **state)
 static void
 freeing_answers(void **state)
 {
-	struct fixture *f = *state;
-	struct question q = question("a.example", "192.0.2.1");
-	struct got g = { 0 };
+	struct testengine *f = *state;
+	struct question q = testengine_question("a.example", "192.0.2.1");
+	struct testengine_got g = { 0 };
 
-	engine_ask(f->engine, &q, on_answer, &g);
+	engine_ask(f->engine, &q, testengine_answer, &g);
 	engine_free(f->engine);
 	f->engine = NULL;
 	assert_int_equal(g.count, 1);
@@ -375,7 +298,7 @@ on_report(void *arg, json_t *report)
 }
 
 static const char *
-would(struct fixture *f, const char *domain, json_t **report)
+would(struct testengine *f, const char *domain, json_t **report)
 {
 	static char word[16];
 	json_t *got = NULL;
@@ -394,7 +317,7 @@ would(struct fixture *f, const char *domain, json_t **report)
 static void
 domain_report(void **state)
 {
-	struct fixture *f = *state;
+	struct testengine *f = *state;
 	json_t *r, *sts, *mx;
 
 	assert_string_equal(would(f, "a.example", &r), "deliver");
@@ -418,7 +341,7 @@ domain_report(void **state)
 static void
 domain_verdicts(void **state)
 {
-	struct fixture *f = *state;
+	struct testengine *f = *state;
 	json_t *r;
 
 	testworld_mx(f->t, "bad.example", 10, "mx.other.example", "192.0.2.4");
@@ -456,11 +379,11 @@ domain_verdicts(void **state)
 static void
 policy_verbs(void **state)
 {
-	struct fixture *f = *state;
+	struct testengine *f = *state;
 	json_t *r;
 
 	assert_null(engine_policy_show(f->engine, "a.example"));
-	ask(f, "a.example", "192.0.2.1");
+	testengine_ask(f, "a.example", "192.0.2.1");
 	r = engine_policy_show(f->engine, "a.example");
 	assert_non_null(json_object_get(r, "text"));
 	json_decref(r);
@@ -481,7 +404,7 @@ policy_verbs(void **state)
 
 /* So many policies, in one commit. */
 static void
-fill(const struct fixture *f, unsigned len)
+fill(const struct testengine *f, unsigned len)
 {
 	static const char text[] = "version: STSv1\nmode: none\nmax_age: 604800\n";
 	struct store_policy p = { "7", f->t->now_ms / 1000 - 60, f->t->now_ms / 1000 + 3600, 0,
@@ -512,12 +435,12 @@ fill(const struct fixture *f, unsigned len)
 static void
 long_lists_are_cut(void **state)
 {
-	struct fixture *f = *state;
+	struct testengine *f = *state;
 	json_t *list, *last;
 
 	engine_free(f->engine);
 	fill(f, ENGINE_LIST_MAX + 1);
-	begin(f);
+	testengine_begin(f);
 	list = engine_policy_list(f->engine);
 	assert_int_equal(json_array_size(list), ENGINE_LIST_MAX + 1);
 	last = json_array_get(list, ENGINE_LIST_MAX);
@@ -543,7 +466,7 @@ problem(json_t *status)
 }
 
 static json_int_t
-failures(struct fixture *f)
+failures(struct testengine *f)
 {
 	json_t *status = engine_status(f->engine);
 	json_int_t n = json_integer_value(json_object_get(status, "refresh_failures"));
@@ -557,16 +480,16 @@ failures(struct fixture *f)
 static void
 failing_refreshes_are_counted(void **state)
 {
-	struct fixture *f = *state;
+	struct testengine *f = *state;
 
-	ask(f, "a.example", "192.0.2.1");
+	testengine_ask(f, "a.example", "192.0.2.1");
 	testworld_break(f->t, "a.example", RESULT_STS_WEBPKI_INVALID);
 	testworld_run(f->t, 30 * 3600 * 1000);		/* the daily refresh has failed */
 	assert_int_equal(failures(f), 0);
 	testworld_run(f->t, 10 * 3600 * 1000);
 	assert_int_equal(failures(f), 1);
 	engine_free(f->engine);
-	begin(f);
+	testengine_begin(f);
 	assert_int_equal(failures(f), 1);
 	testworld_publish(f->t, "a.example", "7", POLICY("enforce", "*.hoster.example"));
 	testworld_run(f->t, 7 * 3600 * 1000);
@@ -581,7 +504,7 @@ failing_refreshes_are_counted(void **state)
 static void
 lost_store_is_acknowledged(void **state)
 {
-	struct fixture *f = *state;
+	struct testengine *f = *state;
 	char error[256];
 	json_t *r;
 
@@ -604,22 +527,22 @@ lost_store_is_acknowledged(void **state)
 static void
 monitor_is_told(void **state)
 {
-	struct fixture *f = *state;
+	struct testengine *f = *state;
 
-	assert_false(ask(f, "a.example", "192.0.2.1").q.monitor);
+	assert_false(testengine_ask(f, "a.example", "192.0.2.1").q.monitor);
 	engine_set_mode(f->engine, MODE_MONITOR);
-	assert_true(ask(f, "a.example", "192.0.2.1").q.monitor);
+	assert_true(testengine_ask(f, "a.example", "192.0.2.1").q.monitor);
 }
 
 static void
 without_mta_sts(void **state)
 {
-	struct fixture *f = *state;
+	struct testengine *f = *state;
 
 	engine_free(f->engine);
 	f->config.policy.mta_sts = false;
-	begin(f);
-	assert_int_equal(ask(f, "a.example", "192.0.2.1").q.level, LEVEL_MAY);
+	testengine_begin(f);
+	assert_int_equal(testengine_ask(f, "a.example", "192.0.2.1").q.level, LEVEL_MAY);
 	assert_int_equal(f->t->fetches, 0);
 }
 
@@ -633,7 +556,7 @@ on_host(void *arg, const struct in6_addr *addresses, size_t len, const char *pro
 static void
 resolves_hosts(void **state)
 {
-	struct fixture *f = *state;
+	struct testengine *f = *state;
 	char got[32] = "";
 
 	engine_resolve_host(f->engine, "mx.a.example", on_host, got);
@@ -646,7 +569,7 @@ resolves_hosts(void **state)
 	assert_string_equal(got, "1 ");
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, testengine_teardown)
 
 int
 main(void)

@@ -89,23 +89,53 @@ assert_strict(unsigned char *p, size_t len, size_t size)
 	p[0] = was;
 }
 
+/* A name of a session, no octet of it zero. */
+static void
+name_session(uint8_t name[MESSAGE_NAME])
+{
+	for (size_t i = 0; i < MESSAGE_NAME; i++)
+		name[i] = (uint8_t)(i + 200);
+}
+
+#define QUESTION_MAX 256
+
+/* Writes it, strictly, and reads it; what is read points into buf. Its length. */
+static size_t
+question_back(unsigned char buf[QUESTION_MAX], const struct question *in, struct question *out)
+{
+	size_t len = message_question(buf, QUESTION_MAX, in);
+
+	assert_strict(buf, len, QUESTION_MAX);
+	assert_int_equal(message_type(buf, len), MESSAGE_QUESTION);
+	memset(out, 0xff, sizeof *out);
+	assert_true(message_get_question(buf, len, out));
+	return len;
+}
+
+/* Whether what is written of it is read. */
+static bool
+question_goes(const struct question *in)
+{
+	unsigned char buf[QUESTION_MAX];
+	struct question out;
+
+	return message_get_question(buf, message_question(buf, sizeof buf, in), &out);
+}
+
 static void
 test_question(void **state)
 {
 	struct question in = { .id = 0xfffffffe, .recheck = true, .domain = "example.com" }, out;
-	unsigned char buf[256];
+	unsigned char buf[QUESTION_MAX];
 	size_t len;
 
 	(void)state;
 	in.peer = peer();
-	len = message_question(buf, sizeof buf, &in);
-	assert_strict(buf, len, sizeof buf);
-	assert_int_equal(message_type(buf, len), MESSAGE_QUESTION);
-	assert_true(message_get_question(buf, len, &out));
+	len = question_back(buf, &in, &out);
 	assert_int_equal(out.id, in.id);
 	assert_true(address_same_ip(&out.peer.ip, &in.peer.ip));
 	assert_int_equal(out.peer.port, 25);
-	assert_true(out.recheck);
+	assert_true(out.recheck && !out.probe);
 	assert_string_equal(out.domain, "example.com");
 	for (size_t size = 0; size < len; size++)
 		assert_int_equal(message_question(buf, size, &in), 0);
@@ -116,33 +146,26 @@ static void
 test_question_end_to_end(void **state)
 {
 	struct question in = { .id = 1, .end_to_end = true, .domain = "" }, out;
-	unsigned char buf[256];
-	size_t len;
+	unsigned char buf[QUESTION_MAX];
 
 	(void)state;
 	in.peer = peer();
-	len = message_question(buf, sizeof buf, &in);
-	assert_strict(buf, len, sizeof buf);
-	memset(&out, 0xff, sizeof out);
-	assert_true(message_get_question(buf, len, &out));
+	question_back(buf, &in, &out);
 	assert_true(out.end_to_end && !out.resumes && !out.recheck);
 	assert_memory_equal(out.session, in.session, MESSAGE_NAME);
 
 	in.resumes = true;
-	for (size_t i = 0; i < MESSAGE_NAME; i++)
-		in.session[i] = (uint8_t)(i + 200);
-	len = message_question(buf, sizeof buf, &in);
-	assert_strict(buf, len, sizeof buf);
-	assert_true(message_get_question(buf, len, &out));
+	name_session(in.session);
+	question_back(buf, &in, &out);
 	assert_true(out.resumes);
 	assert_memory_equal(out.session, in.session, MESSAGE_NAME);
 
 	in.domain = "example.com";
-	assert_false(message_get_question(buf, message_question(buf, sizeof buf, &in), &out));
+	assert_false(question_goes(&in));
 	in.end_to_end = false;
-	assert_false(message_get_question(buf, message_question(buf, sizeof buf, &in), &out));
+	assert_false(question_goes(&in));
 	in.resumes = false;
-	assert_true(message_get_question(buf, message_question(buf, sizeof buf, &in), &out));
+	assert_true(question_goes(&in));
 }
 
 static void
@@ -154,7 +177,7 @@ test_bool_has_one_form(void **state)
 
 	(void)state;
 	assert_int_equal(buf[23], 1);
-	for (size_t at = 23; at < 26; at++) {
+	for (size_t at = 23; at < 27; at++) {
 		unsigned char was = buf[at];
 
 		buf[at] = 2;
@@ -239,8 +262,7 @@ test_proven(void **state)
 	size_t len;
 
 	(void)state;
-	for (size_t i = 0; i < MESSAGE_NAME; i++)
-		in.session[i] = (uint8_t)(i + 200);
+	name_session(in.session);
 	len = message_proven(buf, sizeof buf, &in);
 	assert_strict(buf, len, sizeof buf);
 	assert_int_equal(message_type(buf, len), MESSAGE_PROVEN);
@@ -366,6 +388,17 @@ test_hint_and_stale(void **state)
 		assert_int_equal(message_stale(buf, size, &old), 0);
 }
 
+static void
+test_question_probe(void **state)
+{
+	struct question in = { .id = 1, .probe = true, .domain = "example.com" }, out;
+	unsigned char buf[QUESTION_MAX];
+
+	(void)state;
+	question_back(buf, &in, &out);
+	assert_true(out.probe && !out.recheck && !out.end_to_end);
+}
+
 int
 main(void)
 {
@@ -380,6 +413,7 @@ main(void)
 		cmocka_unit_test(test_probe_step),
 		cmocka_unit_test(test_record_and_ack),
 		cmocka_unit_test(test_hint_and_stale),
+		cmocka_unit_test(test_question_probe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

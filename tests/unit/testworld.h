@@ -402,4 +402,36 @@ testworld_free(struct testworld *t)
 	free(t);
 }
 
+/* A test's fixture of this size: its first member is the world, all else is zero. */
+static inline void *
+testworld_fixture(void **state, size_t size)
+{
+	struct testworld **f = calloc(1, size);
+
+	assert_non_null(f);
+	*f = testworld_new();
+	*state = f;
+	return f;
+}
+
+/* Ends a fixture whose own parts are freed; 0, as a teardown returns it. */
+static inline int
+testworld_fixture_free(void **state)
+{
+	struct testworld **f = *state;
+
+	testworld_free(*f);
+	free(f);
+	return 0;
+}
+
+static inline struct in6_addr
+testworld_ip(const char *text)
+{
+	struct in6_addr ip;
+
+	assert_true(address_parse_ip(&ip, text, strlen(text)));
+	return ip;
+}
+
 #endif
