@@ -65,6 +65,27 @@ json_is(const struct event *e, bool full, bool domain, const char *wanted)
 	json_decref(o);
 }
 
+/* The line for humans, whole or a part of it. */
+static void
+line_is(const struct event *e, const char *wanted)
+{
+	char line[512];
+
+	event_line(e, line, sizeof line);
+	assert_string_equal(line, wanted);
+}
+
+static void
+line_has(const struct event *e, const char *part)
+{
+	char line[512];
+
+	event_line(e, line, sizeof line);
+	assert_non_null(strstr(line, part));
+}
+
+#define EPOCH "{\"timestamp\":\"1970-01-01T00:00:00.000000Z\",\"v\":1,"
+#define SESSION "\"event_type\":\"session\",\"session_id\":\"01\",\"session\":{\"action\":"
 #define HEAD "{\"timestamp\":\"2026-11-21T14:02:19.418233Z\",\"v\":1,\"event_type\":\"decision\"," \
 	"\"id\":\"K7Q2-M4XD\",\"session_id\":\"01JD7000000000000000000000\"," \
 	"\"path\":\"upgrade\",\"src_ip\":\"10.20.3.7\",\"src_port\":51422," \
@@ -100,7 +121,7 @@ json_of_a_decision(void **state)
 	    "\"policy\":{\"policy_type\":\"sts\"," TAIL);
 }
 
-/* path: inspect: the MX's own TLS session, of which no recipient is known; and one that ended here. */
+/* path: inspect: the MX's own TLS session, of which no recipient is known, and one ended here. */
 static void
 json_of_inspect(void **state)
 {
@@ -120,8 +141,8 @@ json_of_inspect(void **state)
 	e.policy_type = "sts";
 	e.tls_version = "TLSv1.2";
 	e.inspect_outcome = "end-to-end";
-	json_is(&e, true, true, "{\"timestamp\":\"1970-01-01T00:00:00.000000Z\",\"v\":1,"
-	    "\"event_type\":\"decision\",\"id\":\"K7Q2-M4XD\",\"path\":\"inspect\","
+	json_is(&e, true, true, EPOCH "\"event_type\":\"decision\","
+	    "\"id\":\"K7Q2-M4XD\",\"path\":\"inspect\","
 	    "\"decision\":{\"verdict\":\"pass\",\"result_type\":\"success\"},"
 	    "\"smtp\":{\"mx_host\":\"mx.a.example\",\"starttls\":\"offered\"},"
 	    "\"policy\":{\"policy_type\":\"sts\"},\"tls\":{\"version\":\"TLSv1.2\"},"
@@ -165,23 +186,18 @@ json_of_other_events(void **state)
 	e.bytes_out = 5;
 	e.messages = 2;
 	e.duration_ms = 1234;
-	json_is(&e, false, true, "{\"timestamp\":\"1970-01-01T00:00:00.000000Z\",\"v\":1,"
-	    "\"event_type\":\"session\",\"session_id\":\"01\",\"session\":{\"action\":\"closed\","
+	json_is(&e, false, true, EPOCH SESSION "\"closed\","
 	    "\"ended_by\":\"server\",\"reason\":\"timeout\",\"bytes_in\":9223372036854775807,"
 	    "\"bytes_out\":5,\"messages\":2,\"duration_ms\":1234}}");
 	e.bytes_in = 0;
 	e.reason = "";
 	e.detail = "reset";
-	json_is(&e, false, true, "{\"timestamp\":\"1970-01-01T00:00:00.000000Z\",\"v\":1,"
-	    "\"event_type\":\"session\",\"session_id\":\"01\","
-	    "\"session\":{\"action\":\"closed\","
+	json_is(&e, false, true, EPOCH SESSION "\"closed\","
 	    "\"ended_by\":\"server\",\"reason\":\"reset\",\"bytes_in\":0,"
 	    "\"bytes_out\":5,\"messages\":2,\"duration_ms\":1234}}");
 	e.action = "opened";
 	e.ended_by = e.detail = "";
-	json_is(&e, false, true, "{\"timestamp\":\"1970-01-01T00:00:00.000000Z\",\"v\":1,"
-	    "\"event_type\":\"session\",\"session_id\":\"01\","
-	    "\"session\":{\"action\":\"opened\"}}");
+	json_is(&e, false, true, EPOCH SESSION "\"opened\"}}");
 	event_clear(&e);
 	e.type = EVENT_POLICY;
 	e.time_us = UINT64_MAX;
@@ -195,21 +211,19 @@ json_of_other_events(void **state)
 	e.time_us = 0;
 	e.domain = "";
 	e.alarm = true;
-	json_is(&e, false, true, "{\"timestamp\":\"1970-01-01T00:00:00.000000Z\",\"v\":1,"
-	    "\"event_type\":\"health\",\"health\":{\"action\":\"fetched\",\"alarm\":true},"
-	    "\"detail\":\"id 7\"}");
+	json_is(&e, false, true, EPOCH "\"event_type\":\"health\","
+	    "\"health\":{\"action\":\"fetched\",\"alarm\":true},\"detail\":\"id 7\"}");
 }
 
 static void
 lines_for_humans(void **state)
 {
 	struct event e;
-	char line[512], small[20];
+	char small[20];
 
 	(void)state;
 	example(&e);
-	event_line(&e, line, sizeof line);
-	assert_string_equal(line, "K7Q2-M4XD refuse 10.20.3.7 -> 203.0.113.9:25 broken.example via "
+	line_is(&e, "K7Q2-M4XD refuse 10.20.3.7 -> 203.0.113.9:25 broken.example via "
 	    "mx.broken.example: certificate-host-mismatch (sts enforce): demands a certificate for "
 	    "mx.broken.example, got *.hoster.example; not sent");
 	assert_int_equal(event_line(&e, small, sizeof small), 19);
@@ -221,33 +235,28 @@ lines_for_humans(void **state)
 	e.policy_type = "no-policy-found";
 	e.policy_mode = "";
 	e.policy_source = "none";
-	event_line(&e, line, sizeof line);
-	assert_string_equal(line, "K7Q2-M4XD pass 10.20.3.7 -> 203.0.113.9:25 broken.example via "
+	line_is(&e, "K7Q2-M4XD pass 10.20.3.7 -> 203.0.113.9:25 broken.example via "
 	    "mx.broken.example: success (no-policy-found), TLSv1.3");
 	e.inspect_outcome = "ended-here";
 	e.inspect_code = "tls13-offered";
-	event_line(&e, line, sizeof line);
-	assert_non_null(strstr(line, "(no-policy-found), TLSv1.3; TLS ended here: tls13-offered"));
+	line_has(&e, "(no-policy-found), TLSv1.3; TLS ended here: tls13-offered");
 	e.inspect_outcome = e.inspect_code = "";
 	e.verdict = "would-refuse";
 	e.mx_host = "mx\r\n\x1b[31m\xff";
-	event_line(&e, line, sizeof line);
-	assert_non_null(strstr(line, "via mx\\x0d\\x0a\\x1b[31m\\xff: "));
-	assert_non_null(strstr(line, "; sent all the same"));
+	line_has(&e, "via mx\\x0d\\x0a\\x1b[31m\\xff: ");
+	line_has(&e, "; sent all the same");
 	event_clear(&e);
 	e.type = EVENT_POLICY;
 	e.action = "refresh-failed";
 	e.domain = "a.example";
 	e.detail = "timeout";
-	event_line(&e, line, sizeof line);
-	assert_string_equal(line, "policy refresh-failed a.example: timeout");
+	line_is(&e, "policy refresh-failed a.example: timeout");
 }
 
 static void
 lines_of_inspect(void **state)
 {
 	struct event e;
-	char line[512];
 
 	(void)state;
 	example(&e);
@@ -258,8 +267,7 @@ lines_of_inspect(void **state)
 	e.rcpt_domain = "";
 	e.tls_version = "TLSv1.2";
 	e.inspect_outcome = "end-to-end";
-	event_line(&e, line, sizeof line);
-	assert_string_equal(line, "K7Q2-M4XD pass 10.20.3.7 -> 203.0.113.9:25 via "
+	line_is(&e, "K7Q2-M4XD pass 10.20.3.7 -> 203.0.113.9:25 via "
 	    "mx.broken.example: success (sts enforce): got the certificate it demands, TLSv1.2, "
 	    "end to end");
 	event_clear(&e);
@@ -270,13 +278,11 @@ lines_of_inspect(void **state)
 	e.detail = "quit";
 	e.inspect_outcome = "end-to-end";
 	e.bytes_in = UINT64_MAX;
-	event_line(&e, line, sizeof line);
-	assert_string_equal(line, "session 01 closed by client: quit, end to end; "
+	line_is(&e, "session 01 closed by client: quit, end to end; "
 	    "18446744073709551615 octets in, 0 out, 0 ms");
 	e.inspect_outcome = "ended-here";
 	e.inspect_code = "not-\x1b[31m";
-	event_line(&e, line, sizeof line);
-	assert_string_equal(line, "session 01 closed by client: quit; TLS ended here: "
+	line_is(&e, "session 01 closed by client: quit; TLS ended here: "
 	    "not-\\x1b[31m; 0 messages, 0 ms");
 }
 

@@ -176,11 +176,26 @@ expect_undecided(struct fold *f, bool monitor, const char *reason)
 	fold_init(f);
 }
 
+/* One, then the other: no name is good for both. */
+static void
+expect_different(struct fold *f, const char *first, const struct requirement *a,
+    const char *second, const struct requirement *b)
+{
+	char reason[128];
+
+	fold_add(f, first, a);
+	fold_add(f, second, b);
+	snprintf(reason, sizeof(reason), "%s and %s demand different names of this address",
+	    second, first);
+	expect_undecided(f, false, reason);
+}
+
 static void
 test_undecided(void **state)
 {
-	struct requirement ready = nobody(one, 1), other = nobody(two, 1), q, bad = {
+	struct requirement ready = nobody(one, 1), other = nobody(two, 1), bad = {
 		.state = REQUIREMENT_DEFER, .defer_code = DEFER_DNS_UNDECIDED, .reason = "cannot" };
+	struct requirement a = secure("a.test"), b = secure("b.test"), of_none = secure("");
 	struct fold f;
 
 	(void)state;
@@ -190,39 +205,20 @@ test_undecided(void **state)
 	fold_add(&f, "a.test", &ready);
 	fold_add(&f, "b.test", &bad);
 	expect_undecided(&f, true, "b.test cannot");
-	fold_add(&f, "a.test", &ready);
-	fold_add(&f, "b.test", &other);
-	expect_undecided(&f, false,
-	    "b.test and a.test demand different names of this address");
+	expect_different(&f, "a.test", &ready, "b.test", &other);
 	fold_undecided(&f, "", "nobody\x1b knows");
 	expect_undecided(&f, false, "nobody? knows");
 	/* A proof below the domain, and no other demand beside it. */
-	q = secure("a.test");
-	fold_add(&f, "a.test", &q);
-	fold_add(&f, "a.test", &q);
+	fold_add(&f, "a.test", &a);
+	fold_add(&f, "a.test", &a);
 	assert_false(f.closed);
 	fold_add(&f, "b.test", &ready);
 	expect_undecided(&f, false,
 	    "b.test and a.test demand different names of this address");
-	fold_add(&f, "b.test", &ready);
-	fold_add(&f, "a.test", &q);
-	expect_undecided(&f, false,
-	    "a.test and b.test demand different names of this address");
-	q = secure("");
-	fold_add(&f, "a.test", &q);
-	fold_add(&f, "b.test", &ready);
-	expect_undecided(&f, false,
-	    "b.test and a.test demand different names of this address");
-	fold_add(&f, "b.test", &ready);
-	fold_add(&f, "a.test", &q);
-	expect_undecided(&f, false,
-	    "a.test and b.test demand different names of this address");
-	q = secure("a.test");
-	fold_add(&f, "a.test", &q);
-	q = secure("b.test");
-	fold_add(&f, "b.test", &q);
-	expect_undecided(&f, false,
-	    "b.test and a.test demand different names of this address");
+	expect_different(&f, "b.test", &ready, "a.test", &a);
+	expect_different(&f, "a.test", &of_none, "b.test", &ready);
+	expect_different(&f, "b.test", &ready, "a.test", &of_none);
+	expect_different(&f, "a.test", &a, "b.test", &b);
 	fold_free(&f);
 }
 

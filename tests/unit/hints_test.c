@@ -12,11 +12,9 @@ struct fixture {
 static int
 setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
+	struct fixture *f = testworld_fixture(state, sizeof(*f));
 
-	f->t = testworld_new();
 	f->hints = hints_new(&f->t->world);
-	*state = f;
 	return f->hints == NULL;
 }
 
@@ -26,9 +24,7 @@ teardown(void **state)
 	struct fixture *f = *state;
 
 	hints_free(f->hints);
-	testworld_free(f->t);
-	free(f);
-	return 0;
+	return testworld_fixture_free(state);
 }
 
 static struct in6_addr

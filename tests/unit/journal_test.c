@@ -54,14 +54,32 @@ fields_are_encoded(void **state)
 		assert_int_equal(journal_encode(out, size, fields, 3), 0);
 }
 
+/* What the journal gets of an event, NUL behind it; its length. Standard error gets nothing. */
+static size_t
+entry_of(struct entry_writer *w, const struct event *e, int journal, char *got, size_t size)
+{
+	int saved = dup(STDERR_FILENO), null = open("/dev/null", O_WRONLY);
+	ssize_t n;
+
+	dup2(null, STDERR_FILENO);
+	entry_write(w, e);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(null);
+	n = recv(journal, got, size - 1, MSG_DONTWAIT);
+	assert_true(n > 0);
+	got[n] = '\0';
+	return (size_t)n;
+}
+
 static void
 an_event_becomes_an_entry(void **state)
 {
 	struct entry_writer w;
 	struct event e;
 	char got[4096];
-	int fd = listen_here(), saved = dup(STDERR_FILENO), null = open("/dev/null", O_WRONLY);
-	ssize_t n;
+	int fd = listen_here();
+	size_t n;
 
 	(void)state;
 	entry_open(&w, JOURNAL_AUTO, path);
@@ -71,12 +89,7 @@ an_event_becomes_an_entry(void **state)
 	e.id = "K7Q2-M4XD";
 	e.verdict = "refuse";
 	e.rcpt_domain = "a.example\nMESSAGE=forged";
-	dup2(null, STDERR_FILENO);
-	entry_write(&w, &e);
-	dup2(saved, STDERR_FILENO);
-	n = recv(fd, got, sizeof got - 1, MSG_DONTWAIT);
-	assert_true(n > 0);
-	got[n] = '\0';
+	entry_of(&w, &e, fd, got, sizeof got);
 	assert_memory_equal(got, "MESSAGE=K7Q2-M4XD refuse", 24);
 	assert_non_null(strstr(got, "\nPRIORITY=4\n"));
 	assert_non_null(strstr(got, "\nPOSTERN_ID=K7Q2-M4XD\n"));
@@ -89,21 +102,14 @@ an_event_becomes_an_entry(void **state)
 	e.inspect_outcome = "end-to-end";
 	e.inspect_code = "a\nb";
 	e.inspect_detail = "c\nMESSAGE=forged";
-	dup2(null, STDERR_FILENO);
-	entry_write(&w, &e);
-	dup2(saved, STDERR_FILENO);
-	n = recv(fd, got, sizeof got - 1, MSG_DONTWAIT);
-	assert_true(n > 0);
-	got[n] = '\0';
+	n = entry_of(&w, &e, fd, got, sizeof got);
 	assert_null(strstr(got, "POSTERN_DOMAIN"));
 	assert_non_null(strstr(got, "\nPOSTERN_PATH=inspect\n"));
 	assert_non_null(strstr(got, "\nPOSTERN_INSPECT_OUTCOME=end-to-end\n"));
-	assert_non_null(memmem(got, (size_t)n, "\nPOSTERN_INSPECT_REASON_CODE\n\3\0\0\0\0\0\0\0"
+	assert_non_null(memmem(got, n, "\nPOSTERN_INSPECT_REASON_CODE\n\3\0\0\0\0\0\0\0"
 	    "a\nb\n", 41));
 	entry_close(&w);
 	close(fd);
-	close(saved);
-	close(null);
 }
 
 static void

@@ -1,6 +1,6 @@
 /* memory_test.c - who offered STARTTLS lately
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "tests/unit/testworld.h"
+#include "tests/unit/teststore.h"
 
 #include "policy/memory.h"
 
@@ -16,9 +16,7 @@ struct fixture {
 static void
 begin(struct fixture *f)
 {
-	char error[128];
-
-	f->store = store_open(f->t->dir, false, NULL, NULL, error, sizeof(error));
+	f->store = teststore_open(f->t);
 	f->memory = memory_new(&f->t->world, f->store);
 	assert_non_null(f->memory);
 }
@@ -33,25 +31,19 @@ end(struct fixture *f)
 static int
 setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
+	struct fixture *f = testworld_fixture(state, sizeof(*f));
 
-	f->t = testworld_new();
-	assert_true(address_parse_ip(&f->one, "192.0.2.1", 9));
-	assert_true(address_parse_ip(&f->two, "2001:db8::2", 11));
+	f->one = testworld_ip("192.0.2.1");
+	f->two = testworld_ip("2001:db8::2");
 	begin(f);
-	*state = f;
 	return 0;
 }
 
 static int
 teardown(void **state)
 {
-	struct fixture *f = *state;
-
-	end(f);
-	testworld_free(f->t);
-	free(f);
-	return 0;
+	end(*state);
+	return testworld_fixture_free(state);
 }
 
 static void

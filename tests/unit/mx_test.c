@@ -13,11 +13,9 @@ struct fixture {
 static int
 setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
+	struct fixture *f = testworld_fixture(state, sizeof(*f));
 
-	f->t = testworld_new();
 	f->mx = mx_new(&f->t->world);
-	*state = f;
 	return 0;
 }
 
@@ -27,9 +25,7 @@ teardown(void **state)
 	struct fixture *f = *state;
 
 	mx_free(f->mx);
-	testworld_free(f->t);
-	free(f);
-	return 0;
+	return testworld_fixture_free(state);
 }
 
 static void

@@ -129,6 +129,20 @@ serve(struct fixture *f, int life, bool healthy)
 	_exit(0);
 }
 
+/* The socket's file is there before anybody listens. */
+static bool
+listens(const char *path)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool does;
+
+	strcpy(name.sun_path, path);
+	does = connect(fd, (struct sockaddr *)&name, sizeof(name)) == 0;
+	close(fd);
+	return does;
+}
+
 static void
 start(struct fixture *f, bool healthy)
 {
@@ -142,9 +156,8 @@ start(struct fixture *f, bool healthy)
 	}
 	close(pair[0]);
 	f->life = pair[1];
-	for (i = 0; i < 500 && access(f->socket, F_OK) != 0; i++)
+	for (i = 0; i < 500 && !listens(f->socket); i++)
 		usleep(2000);
-	usleep(2000);
 }
 
 static int

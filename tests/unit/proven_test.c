@@ -1,6 +1,6 @@
 /* proven_test.c - proven TLS sessions: kept, recalled, over, swept; full, and a clock set back
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "tests/unit/testworld.h"
+#include "tests/unit/teststore.h"
 
 #include "policy/proven.h"
 
@@ -17,9 +17,7 @@ struct fixture {
 static void
 begin(struct fixture *f)
 {
-	char error[128];
-
-	f->store = store_open(f->t->dir, false, NULL, NULL, error, sizeof(error));
+	f->store = teststore_open(f->t);
 	f->proven = proven_new(&f->t->world, f->store);
 	assert_non_null(f->proven);
 }
@@ -34,23 +32,17 @@ end(struct fixture *f)
 static int
 setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
+	struct fixture *f = testworld_fixture(state, sizeof(*f));
 
-	f->t = testworld_new();
 	begin(f);
-	*state = f;
 	return 0;
 }
 
 static int
 teardown(void **state)
 {
-	struct fixture *f = *state;
-
-	end(f);
-	testworld_free(f->t);
-	free(f);
-	return 0;
+	end(*state);
+	return testworld_fixture_free(state);
 }
 
 /* Names are hashes: evenly spread. */

@@ -26,11 +26,9 @@ on_run(void *arg, const char *domain)
 static int
 setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
+	struct fixture *f = testworld_fixture(state, sizeof(*f));
 
-	f->t = testworld_new();
 	f->r = refresh_new(&f->t->world, on_run, f);
-	*state = f;
 	return 0;
 }
 
@@ -40,9 +38,7 @@ teardown(void **state)
 	struct fixture *f = *state;
 
 	refresh_free(f->r);
-	testworld_free(f->t);
-	free(f);
-	return 0;
+	return testworld_fixture_free(state);
 }
 
 static void

@@ -1,7 +1,7 @@
 /* store_damage_test.c - a store with broken pages: read on with a word, or die at work and be set
  * aside
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "tests/unit/testworld.h"
+#include "tests/unit/teststore.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -97,11 +97,10 @@ fill(struct fixture *f)
 {
 	struct store_policy p = { "7", f->t->now_ms / 1000 - 3600, 0, 0, policy,
 	    sizeof(policy) - 1 };
-	char error[256], name[40], key[17] = "a";
-	struct store *s = store_open(f->t->dir, false, NULL, NULL, error, sizeof(error));
+	char name[40], key[17] = "a";
+	struct store *s = teststore_open(f->t);
 	struct store_seen seen = { key, sizeof(key), f->t->now_ms / 1000, "mx.hoster.example" };
 
-	assert_non_null(s);
 	for (unsigned i = 0; i < POLICIES; i++) {
 		snprintf(name, sizeof(name), "domain%u.example", i * 7919 % 10000);
 		p.refresh = f->t->now_ms / 1000 + i * 30;

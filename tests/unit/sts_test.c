@@ -1,6 +1,6 @@
 /* sts_test.c - the life of cached policies, by the rules of RFC 8461
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "tests/unit/testworld.h"
+#include "tests/unit/teststore.h"
 
 #include "policy/sts.h"
 
@@ -41,10 +41,7 @@ static const struct sts_events events = { on_notice };
 static void
 begin(struct fixture *f)
 {
-	char error[256];
-
-	f->store = store_open(f->t->dir, false, NULL, NULL, error, sizeof(error));
-	assert_non_null(f->store);
+	f->store = teststore_open(f->t);
 	f->sts = sts_new(&f->t->world, f->store, &events, f);
 	assert_non_null(f->sts);
 }
@@ -59,23 +56,17 @@ end(struct fixture *f)
 static int
 setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
+	struct fixture *f = testworld_fixture(state, sizeof(*f));
 
-	f->t = testworld_new();
 	begin(f);
-	*state = f;
 	return 0;
 }
 
 static int
 teardown(void **state)
 {
-	struct fixture *f = *state;
-
-	end(f);
-	testworld_free(f->t);
-	free(f);
-	return 0;
+	end(*state);
+	return testworld_fixture_free(state);
 }
 
 static void

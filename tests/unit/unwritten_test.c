@@ -40,14 +40,12 @@ on_written(void *arg, struct unwritten *u)
 static int
 setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
+	struct fixture *f = testworld_fixture(state, sizeof(*f));
 
-	f->t = testworld_new();
 	f->batch = 3;
 	f->queue = (struct unwritten_queue){ .world = &f->t->world, .write = on_write,
 		.written = on_written, .arg = f };
 	unwritten_begin(&f->queue);
-	*state = f;
 	return 0;
 }
 
@@ -57,9 +55,7 @@ teardown(void **state)
 	struct fixture *f = *state;
 
 	unwritten_end(&f->queue);
-	testworld_free(f->t);
-	free(f);
-	return 0;
+	return testworld_fixture_free(state);
 }
 
 static void
