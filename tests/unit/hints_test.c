@@ -9,23 +9,22 @@ struct fixture {
 	struct hints *hints;
 };
 
-static int
-setup(void **state)
+static void
+begin(void *fixture)
 {
-	struct fixture *f = testworld_fixture(state, sizeof(*f));
+	struct fixture *f = fixture;
 
 	f->hints = hints_new(&f->t->world);
-	return f->hints == NULL;
+	assert_non_null(f->hints);
 }
 
-static int
-teardown(void **state)
+static void
+end(void *fixture)
 {
-	struct fixture *f = *state;
-
-	hints_free(f->hints);
-	return testworld_fixture_free(state);
+	hints_free(((struct fixture *)fixture)->hints);
 }
+
+static struct testworld_parts parts = { sizeof(struct fixture), begin, end };
 
 static struct in6_addr
 address(uint32_t n)
@@ -147,7 +146,7 @@ a_flood_is_bounded(void **state)
 	assert_string_equal(find(f, "flood.example", 2 * HINTS_MAX - 1), "mx");
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) TESTWORLD_TEST(name, parts)
 
 int
 main(void)

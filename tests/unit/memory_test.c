@@ -14,37 +14,27 @@ struct fixture {
 };
 
 static void
-begin(struct fixture *f)
+begin(void *fixture)
 {
+	struct fixture *f = fixture;
+
+	f->one = testworld_ip("192.0.2.1");
+	f->two = testworld_ip("2001:db8::2");
 	f->store = teststore_open(f->t);
 	f->memory = memory_new(&f->t->world, f->store);
 	assert_non_null(f->memory);
 }
 
 static void
-end(struct fixture *f)
+end(void *fixture)
 {
+	struct fixture *f = fixture;
+
 	memory_free(f->memory);
 	store_close(f->store);
 }
 
-static int
-setup(void **state)
-{
-	struct fixture *f = testworld_fixture(state, sizeof(*f));
-
-	f->one = testworld_ip("192.0.2.1");
-	f->two = testworld_ip("2001:db8::2");
-	begin(f);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	end(*state);
-	return testworld_fixture_free(state);
-}
+static struct testworld_parts parts = { sizeof(struct fixture), begin, end };
 
 static void
 name_and_address(void **state)
@@ -230,7 +220,7 @@ clock_set_back(void **state)
 	assert_false(memory_knows_address(f->memory, &f->one, &host));
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) TESTWORLD_TEST(name, parts)
 
 int
 main(void)

@@ -10,23 +10,22 @@ struct fixture {
 	unsigned answers;
 };
 
-static int
-setup(void **state)
+static void
+begin(void *fixture)
 {
-	struct fixture *f = testworld_fixture(state, sizeof(*f));
+	struct fixture *f = fixture;
 
 	f->mx = mx_new(&f->t->world);
-	return 0;
+	assert_non_null(f->mx);
 }
 
-static int
-teardown(void **state)
+static void
+end(void *fixture)
 {
-	struct fixture *f = *state;
-
-	mx_free(f->mx);
-	return testworld_fixture_free(state);
+	mx_free(((struct fixture *)fixture)->mx);
 }
+
+static struct testworld_parts parts = { sizeof(struct fixture), begin, end };
 
 static void
 on_set(void *arg, const struct mx_set *set)
@@ -186,7 +185,7 @@ bounded(void **state)
 	assert_int_equal(look(f, "a.example")->state, REQUIRE_MX_OK);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) TESTWORLD_TEST(name, parts)
 
 int
 main(void)

@@ -15,35 +15,25 @@ struct fixture {
 };
 
 static void
-begin(struct fixture *f)
+begin(void *fixture)
 {
+	struct fixture *f = fixture;
+
 	f->store = teststore_open(f->t);
 	f->proven = proven_new(&f->t->world, f->store);
 	assert_non_null(f->proven);
 }
 
 static void
-end(struct fixture *f)
+end(void *fixture)
 {
+	struct fixture *f = fixture;
+
 	proven_free(f->proven);
 	store_close(f->store);
 }
 
-static int
-setup(void **state)
-{
-	struct fixture *f = testworld_fixture(state, sizeof(*f));
-
-	begin(f);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	end(*state);
-	return testworld_fixture_free(state);
-}
+static struct testworld_parts parts = { sizeof(struct fixture), begin, end };
 
 /* Names are hashes: evenly spread. */
 static void
@@ -313,7 +303,7 @@ flooded(void **state)
 	assert_string_equal(store_problem(f->store), "");
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) TESTWORLD_TEST(name, parts)
 
 int
 main(void)

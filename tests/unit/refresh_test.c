@@ -23,23 +23,22 @@ on_run(void *arg, const char *domain)
 	f->last_due = due;
 }
 
-static int
-setup(void **state)
+static void
+begin(void *fixture)
 {
-	struct fixture *f = testworld_fixture(state, sizeof(*f));
+	struct fixture *f = fixture;
 
 	f->r = refresh_new(&f->t->world, on_run, f);
-	return 0;
+	assert_non_null(f->r);
 }
 
-static int
-teardown(void **state)
+static void
+end(void *fixture)
 {
-	struct fixture *f = *state;
-
-	refresh_free(f->r);
-	return testworld_fixture_free(state);
+	refresh_free(((struct fixture *)fixture)->r);
 }
+
+static struct testworld_parts parts = { sizeof(struct fixture), begin, end };
 
 static void
 set(struct fixture *f, unsigned i, int64_t in)
@@ -121,7 +120,7 @@ plans(void **state)	/* R21, R25, R43 */
 			    rows[i].failures), rows[i].from, rows[i].to);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) TESTWORLD_TEST(name, parts)
 
 int
 main(void)

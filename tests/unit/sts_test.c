@@ -39,35 +39,25 @@ on_notice(void *arg, const char *action, const char *domain, const char *detail,
 static const struct sts_events events = { on_notice };
 
 static void
-begin(struct fixture *f)
+begin(void *fixture)
 {
+	struct fixture *f = fixture;
+
 	f->store = teststore_open(f->t);
 	f->sts = sts_new(&f->t->world, f->store, &events, f);
 	assert_non_null(f->sts);
 }
 
 static void
-end(struct fixture *f)
+end(void *fixture)
 {
+	struct fixture *f = fixture;
+
 	sts_free(f->sts);
 	store_close(f->store);
 }
 
-static int
-setup(void **state)
-{
-	struct fixture *f = testworld_fixture(state, sizeof(*f));
-
-	begin(f);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	end(*state);
-	return testworld_fixture_free(state);
-}
+static struct testworld_parts parts = { sizeof(struct fixture), begin, end };
 
 static void
 on_view(void *arg, const struct sts_view *v)
@@ -440,7 +430,7 @@ refresh_on_demand(void **state)
 	assert_int_equal(ask(f, STS_NEED_FETCH).view.outcome, STS_OUTCOME_FAILED);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) TESTWORLD_TEST(name, parts)
 
 int
 main(void)

@@ -62,7 +62,20 @@ struct testworld {
 	uint64_t dns_ms;		/* an answer's way */
 	struct answer answer;
 	char dir[64];
+	const struct testworld_parts *parts;	/* of the fixture that it is in */
 };
+
+/* A fixture whose first member is its world: what a test makes in that, and how it ends. */
+struct testworld_parts {
+	size_t size;			/* of the fixture */
+	void (*begin)(void *fixture);	/* all else is zero then */
+	void (*end)(void *fixture);
+};
+
+/* A cmocka test with a fixture of its own; parts is no const, for cmocka's sake. */
+#define TESTWORLD_TEST(name, parts) \
+	cmocka_unit_test_prestate_setup_teardown(name, testworld_setup, testworld_teardown, \
+	    &(parts))
 
 static inline int64_t
 testworld_now(void *arg)
@@ -423,6 +436,26 @@ testworld_fixture_free(void **state)
 	testworld_free(*f);
 	free(f);
 	return 0;
+}
+
+static inline int
+testworld_setup(void **state)
+{
+	const struct testworld_parts *parts = *state;
+	struct testworld **f = testworld_fixture(state, parts->size);
+
+	(*f)->parts = parts;
+	parts->begin(f);
+	return 0;
+}
+
+static inline int
+testworld_teardown(void **state)
+{
+	struct testworld **f = *state;
+
+	(*f)->parts->end(f);
+	return testworld_fixture_free(state);
 }
 
 static inline struct in6_addr

@@ -37,26 +37,24 @@ on_written(void *arg, struct unwritten *u)
 	f->written[len + 1] = '\0';
 }
 
-static int
-setup(void **state)
+static void
+begin(void *fixture)
 {
-	struct fixture *f = testworld_fixture(state, sizeof(*f));
+	struct fixture *f = fixture;
 
 	f->batch = 3;
 	f->queue = (struct unwritten_queue){ .world = &f->t->world, .write = on_write,
 		.written = on_written, .arg = f };
 	unwritten_begin(&f->queue);
-	return 0;
 }
 
-static int
-teardown(void **state)
+static void
+end(void *fixture)
 {
-	struct fixture *f = *state;
-
-	unwritten_end(&f->queue);
-	return testworld_fixture_free(state);
+	unwritten_end(&((struct fixture *)fixture)->queue);
 }
+
+static struct testworld_parts parts = { sizeof(struct fixture), begin, end };
 
 static void
 add(struct fixture *f, const char *which)
@@ -126,7 +124,7 @@ written_at_the_end(void **state)
 	assert_null(f->t->timers);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) TESTWORLD_TEST(name, parts)
 
 int
 main(void)

@@ -16,37 +16,27 @@ struct fixture {
 };
 
 static void
-begin(struct fixture *f)
+begin(void *fixture)
 {
+	struct fixture *f = fixture;
+
+	f->one = testworld_ip("192.0.2.1");
+	f->two = testworld_ip("2001:db8::2");
 	f->store = teststore_open(f->t);
 	f->users = users_new(&f->t->world, f->store);
 	assert_non_null(f->users);
 }
 
 static void
-end(struct fixture *f)
+end(void *fixture)
 {
+	struct fixture *f = fixture;
+
 	users_free(f->users);
 	store_close(f->store);
 }
 
-static int
-setup(void **state)
-{
-	struct fixture *f = testworld_fixture(state, sizeof(*f));
-
-	f->one = testworld_ip("192.0.2.1");
-	f->two = testworld_ip("2001:db8::2");
-	begin(f);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	end(*state);
-	return testworld_fixture_free(state);
-}
+static struct testworld_parts parts = { sizeof(struct fixture), begin, end };
 
 static void
 on_each(void *arg, const char *domain)
@@ -440,7 +430,7 @@ more_on_disk_than_fits(void **state)
 	assert_in_range(on_disk(f).entries, users_length(f->users), users_length(f->users) + 1);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) TESTWORLD_TEST(name, parts)
 
 int
 main(void)
