@@ -10,8 +10,8 @@
  * session, whose own level is lower when nobody demands proof. */
 #define CHAIN_STRENGTH 2
 
-static enum proof_chain
-standing_of(int error)
+enum proof_chain
+chain_standing(int error)
 {
 	switch (error) {
 	case X509_V_OK:
@@ -26,6 +26,7 @@ standing_of(int error)
 	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
 	case X509_V_ERR_CERT_UNTRUSTED:
 	case X509_V_ERR_CERT_REJECTED:
+	case X509_V_ERR_DANE_NO_MATCH:
 		return CHAIN_UNTRUSTED;
 	default:
 		return CHAIN_INVALID;
@@ -53,11 +54,12 @@ gravity(enum proof_chain c)
 static void
 note(struct chain *chain, int error)
 {
-	enum proof_chain standing = standing_of(error);
+	enum proof_chain standing = chain_standing(error);
 
 	if (gravity(standing) <= gravity(chain->standing))
 		return;
 	chain->standing = standing;
+	chain->error = error;
 	chain->fault = X509_verify_cert_error_string(error);
 }
 
@@ -101,6 +103,7 @@ chain_verify(X509_STORE_CTX *ctx, struct chain *out)
 
 	out->standing = CHAIN_TRUSTED;
 	out->fault = "";
+	out->error = X509_V_OK;
 	X509_VERIFY_PARAM_set_auth_level(param, CHAIN_STRENGTH);
 	X509_VERIFY_PARAM_set_depth(param, PROOF_CHAIN_MAX);
 	X509_STORE_CTX_set_app_data(ctx, out);
@@ -110,6 +113,7 @@ chain_verify(X509_STORE_CTX *ctx, struct chain *out)
 
 		note(out, error == X509_V_OK ? X509_V_ERR_UNSPECIFIED : error);
 	}
-	out->until = earliest_end(X509_STORE_CTX_get0_chain(ctx));
+	out->until = out->standing == CHAIN_TRUSTED ?
+	    earliest_end(X509_STORE_CTX_get0_chain(ctx)) : 0;
 	X509_STORE_CTX_set_app_data(ctx, NULL);
 }

@@ -12,7 +12,8 @@
 struct chain {
 	enum proof_chain standing;
 	const char *fault;	/* OpenSSL's words, static; "" when trusted */
-	time_t until;		/* the first notAfter among the certificates of the chain built */
+	int error;		/* its number for the same; 0 when trusted */
+	time_t until;		/* the first notAfter of the chain built; 0 unless trusted */
 };
 
 /* chain_verify: builds and checks the chain of a store context that is ready for it, going on past
@@ -22,6 +23,9 @@ struct chain {
  * self-signed certificate is untrusted, an expired leaf of a known CA is expired. Within a kind the
  * first fault gives the words. */
 void chain_verify(X509_STORE_CTX *ctx, struct chain *out);
+
+/* chain_standing: what OpenSSL's number for a fault makes of a chain. */
+enum proof_chain chain_standing(int error);
 
 /* chain_time: 0 when it cannot be read, which is long past. */
 time_t chain_time(const ASN1_TIME *t);

@@ -15,6 +15,7 @@
 #include "tls/san.h"
 
 #define NAME_MAX_OCTETS 255	/* a longer DNS-ID names no host: not kept */
+#define FOREVER ((time_t)INT64_MAX)
 
 bool
 evidence_name_fits(const void *name, size_t len)
@@ -103,10 +104,10 @@ keep_hashes(struct evidence *e, const STACK_OF(X509) *sent)
 }
 
 struct evidence *
-evidence_collect(X509_STORE_CTX *ctx)
+evidence_collect(X509_STORE_CTX *ctx, struct dane_checker *dane, const struct tlsa_set *tlsa)
 {
-	const STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(ctx);
-	const X509 *leaf = X509_STORE_CTX_get0_cert(ctx);
+	STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(ctx);
+	X509 *leaf = X509_STORE_CTX_get0_cert(ctx);
 	struct evidence *e = calloc(1, sizeof *e);
 
 	if (!e)
@@ -116,7 +117,8 @@ evidence_collect(X509_STORE_CTX *ctx)
 	e->not_after = chain_time(X509_get0_notAfter(leaf));
 	one_line(e->subject, sizeof e->subject, X509_get_subject_name(leaf));
 	one_line(e->issuer, sizeof e->issuer, X509_get_issuer_name(leaf));
-	if (!keep_names(e, leaf) || !keep_hashes(e, sent)) {
+	if (!keep_names(e, leaf) || !keep_hashes(e, sent) ||
+	    !dane_verify(dane, leaf, sent, tlsa, &e->dane)) {
 		evidence_release(e);
 		return NULL;
 	}
@@ -144,10 +146,22 @@ evidence_release(struct evidence *e)
 void
 evidence_weaken(struct evidence *e, const char *fault)
 {
-	if (e->chain.standing != CHAIN_TRUSTED && e->chain.standing != CHAIN_EXPIRED)
-		return;
-	e->chain.standing = CHAIN_INVALID;
-	e->chain.fault = fault;
+	if (e->chain.standing == CHAIN_TRUSTED || e->chain.standing == CHAIN_EXPIRED) {
+		e->chain.standing = CHAIN_INVALID;
+		e->chain.fault = fault;
+	}
+	if (e->dane.standing == PROOF_DANE_EE || e->dane.standing == PROOF_DANE_TA ||
+	    e->dane.standing == PROOF_DANE_EXPIRED) {
+		e->dane.standing = PROOF_DANE_INVALID;
+		e->dane.fault = fault;
+	}
+}
+
+bool
+evidence_stands(const struct evidence *e)
+{
+	return e->chain.standing == CHAIN_TRUSTED || e->dane.standing == PROOF_DANE_EE ||
+	    e->dane.standing == PROOF_DANE_TA;
 }
 
 /* One block: the pointers, then the strings. */
@@ -176,6 +190,23 @@ fill_names(const struct evidence *e, struct proof *out)
 	return true;
 }
 
+static void
+fill_dane(const struct dane *d, time_t now, struct proof *out)
+{
+	const char *fault = d->fault;
+
+	out->dane = d->standing;
+	if (d->standing == PROOF_DANE_TA && now > d->until) {
+		out->dane = PROOF_DANE_EXPIRED;
+		fault = X509_verify_cert_error_string(X509_V_ERR_CERT_HAS_EXPIRED);
+	}
+	memcpy(out->dane_digest, d->digest, sizeof out->dane_digest);
+	out->dane_base = d->base;
+	out->dane_record = d->record;
+	out->dane_depth = d->depth;
+	snprintf(out->dane_detail, sizeof out->dane_detail, "%s", fault);
+}
+
 bool
 evidence_fill(const struct evidence *e, time_t now, struct proof *out)
 {
@@ -189,6 +220,7 @@ evidence_fill(const struct evidence *e, time_t now, struct proof *out)
 		fault = X509_verify_cert_error_string(X509_V_ERR_CERT_HAS_EXPIRED);
 	}
 	snprintf(out->detail, sizeof out->detail, "%s", fault);
+	fill_dane(&e->dane, now, out);
 	out->not_after = e->not_after;
 	memcpy(out->subject, e->subject, sizeof out->subject);
 	memcpy(out->issuer, e->issuer, sizeof out->issuer);
@@ -212,5 +244,9 @@ evidence_octets(const struct evidence *e)
 time_t
 evidence_until(const struct evidence *e)
 {
-	return e->chain.until;
+	time_t until = e->chain.until;
+
+	if (e->dane.standing == PROOF_DANE_EE)	/* dates do not count (RFC 7672 3.1.1) */
+		return FOREVER;
+	return e->dane.until > until ? e->dane.until : until;
 }

@@ -12,32 +12,35 @@
 
 #include <openssl/x509_vfy.h>
 
+#include "tls/dane.h"
 #include "tls/proof.h"
 
 struct evidence;
 
-/* evidence_collect: verifies the chain that a handshake received and keeps its facts. One reference
- * is the caller's. NULL when out of memory. */
-struct evidence *evidence_collect(X509_STORE_CTX *ctx);
+/* evidence_collect: verifies the chain that a handshake received, holds it against the TLSA set
+ * (NULL: none) too, and keeps the facts. One reference is the caller's. NULL when out of memory. */
+struct evidence *evidence_collect(X509_STORE_CTX *ctx, struct dane_checker *dane,
+    const struct tlsa_set *tlsa);
 
 struct evidence *evidence_hold(struct evidence *e);
 void evidence_release(struct evidence *e);	/* NULL is allowed */
 
-/* evidence_weaken: the session itself is too weak for its certificates to count; `fault` is static.
- * Changes nothing about a chain that does not stand anyway. */
+/* evidence_weaken: the session itself is too weak for its certificates to count, or its key was not
+ * proven: neither CA nor TLSA record stands for them then. `fault` is static. Changes nothing about
+ * a chain that does not stand anyway. */
 void evidence_weaken(struct evidence *e, const char *fault);
 
-/* evidence_fill: sets chain, detail, names, hashes and the leaf's fields of *out, as of `now`.
- * False when out of memory. */
+/* evidence_fill: sets chain, detail, names, hashes, dane and the leaf's fields of *out, as of
+ * `now`. False when out of memory. */
 bool evidence_fill(const struct evidence *e, time_t now, struct proof *out);
 
 time_t evidence_made(const struct evidence *e);
 size_t evidence_octets(const struct evidence *e);	/* the chain's size as sent, in DER */
-time_t evidence_until(const struct evidence *e);	/* the first notAfter of the chain built */
+time_t evidence_until(const struct evidence *e);	/* nothing of it stands longer */
 
-/* evidence_encode: octets written, 0 when it does not fit. Only what stands is worth keeping: 0 for
- * a chain that is not CHAIN_TRUSTED. evidence_decode: one reference is the caller's; NULL when
- * malformed or out of memory. */
+/* evidence_encode: octets written, 0 when it does not fit. Only what stands is worth keeping: 0
+ * where the chain is not CHAIN_TRUSTED and no TLSA record stands for it (PROOF_DANE_EE, _TA).
+ * evidence_decode: one reference is the caller's; NULL when malformed or out of memory. */
 size_t evidence_encode(const struct evidence *e, void *out, size_t size);
 struct evidence *evidence_decode(const void *p, size_t len);
 

@@ -14,6 +14,7 @@
 struct evidence {
 	unsigned refs;
 	struct chain chain;
+	struct dane dane;
 	time_t made, not_after;
 	size_t octets;
 	char subject[128], issuer[128];
@@ -22,6 +23,9 @@ struct evidence {
 	size_t chain_len;
 	uint8_t (*sha256)[32];
 };
+
+/* evidence_stands: whether there is anything in it that is worth being remembered. */
+bool evidence_stands(const struct evidence *e);
 
 /* evidence_name_fits: whether a DNS-ID can be the name of a host at all; others are not kept. */
 bool evidence_name_fits(const void *name, size_t len);

@@ -43,6 +43,7 @@ struct attempt {
 	struct originator *originator;
 	struct evidence *evidence;	/* of this handshake, or of the one it resumed */
 	struct evidence *offered;	/* of the session offered, until the server has chosen */
+	struct tlsa_set *tlsa;		/* a copy, until there is evidence; NULL for none */
 	unsigned char tag[RESUMPTION_TAG];
 	bool has_tag;
 	char sni[SNI_MAX + 1];
@@ -62,7 +63,7 @@ record_chain(X509_STORE_CTX *ctx, void *unused)
 		return 0;
 	}
 	evidence_release(a->evidence);
-	a->evidence = evidence_collect(ctx);
+	a->evidence = evidence_collect(ctx, trust_dane(a->originator->trust), a->tlsa);
 	if (!a->evidence) {
 		X509_STORE_CTX_set_error(ctx, X509_V_ERR_OUT_OF_MEM);
 		return 0;
@@ -226,6 +227,10 @@ settle(struct stream *s)
 	}
 	evidence_release(a->offered);
 	a->offered = NULL;
+	if (a->evidence) {	/* which has the set's digest */
+		free(a->tlsa);
+		a->tlsa = NULL;
+	}
 }
 
 static void
@@ -238,6 +243,7 @@ discard(struct stream *s)
 		resumption_forget(a->originator->resumption, a->tag);
 	evidence_release(a->evidence);
 	evidence_release(a->offered);
+	free(a->tlsa);
 	free(a);
 	s->attempt = NULL;
 }
@@ -261,20 +267,48 @@ prepare(struct stream *s)
 	return ok;
 }
 
-struct stream *
-originate(struct originator *o, int fd, const char *sni, const void *key, size_t key_len,
-    int proven)
+/* The digest of no set is zero. */
+static const uint8_t *
+digest_of(const struct tlsa_set *tlsa)
+{
+	static const uint8_t none[TLSA_DIGEST];
+
+	return tlsa ? tlsa->digest : none;
+}
+
+static struct attempt *
+new_attempt(struct originator *o, const struct tlsa_set *tlsa)
 {
 	struct attempt *a = calloc(1, sizeof *a);
+
+	if (!a)
+		return NULL;
+	a->originator = o;
+	if (!tlsa || tlsa->len == 0)
+		return a;
+	a->tlsa = tlsa_copy(tlsa);
+	if (a->tlsa)
+		return a;
+	free(a);
+	return NULL;
+}
+
+struct stream *
+originate(struct originator *o, int fd, const char *sni, const void *key, size_t key_len,
+    int proven, const struct tlsa_set *tlsa)
+{
+	struct attempt *a = new_attempt(o, tlsa);
 	struct stream *s = a ? stream_new(proven ? o->proven : o->other, fd) : NULL;
 
 	assert(strlen(sni) <= SNI_MAX);
 	if (!s) {
+		if (a)
+			free(a->tlsa);
 		free(a);
 		return NULL;
 	}
-	a->originator = o;
-	a->has_tag = resumption_tag(o->resumption, a->tag, sni, key, key_len);
+	a->has_tag = resumption_tag(o->resumption, a->tag, sni, key, key_len,
+	    digest_of(a->tlsa));
 	snprintf(a->sni, sizeof a->sni, "%s", sni);
 	s->attempt = a;
 	s->on_finished = settle;
@@ -305,6 +339,8 @@ originate_proof(struct stream *s, struct proof *out)
 		snprintf(out->detail, sizeof out->detail, "out of memory");
 		return;
 	}
+	if (!a->evidence)
+		proof_dane_missing(out, a->tlsa, "no certificate");
 	out->state = PROOF_TLS;
 	out->resumed = SSL_session_reused(s->ssl);
 	snprintf(out->version, sizeof out->version, "%s", stream_version(s));
@@ -312,10 +348,11 @@ originate_proof(struct stream *s, struct proof *out)
 }
 
 void
-originate_forget(struct originator *o, const char *sni, const void *key, size_t key_len)
+originate_forget(struct originator *o, const char *sni, const void *key, size_t key_len,
+    const uint8_t tlsa_digest[TLSA_DIGEST])
 {
 	unsigned char tag[RESUMPTION_TAG];
 
-	if (resumption_tag(o->resumption, tag, sni, key, key_len))
+	if (resumption_tag(o->resumption, tag, sni, key, key_len, tlsa_digest))
 		resumption_forget(o->resumption, tag);
 }

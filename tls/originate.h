@@ -12,6 +12,7 @@
 
 #include "tls/proof.h"
 #include "tls/stream.h"
+#include "tls/tlsa.h"
 
 struct originator;
 
@@ -37,16 +38,20 @@ int originator_min_version(const struct originator *o);
  * most 255 octets. key names the resumption slot beside the SNI: the peer's address, any octets
  * (over 64 of them: nothing is remembered). `proven` demands TLS 1.2 and 112 bits of strength at
  * least; without it almost anything goes, but a session below that strength has CHAIN_INVALID at
- * best. NULL when out of memory. */
+ * best. `tlsa` (NULL: none) is what the chain is held against beside the CA certificates; it is
+ * copied, and part of the resumption slot: no session of another set is resumed. NULL when out of
+ * memory. */
 struct stream *originate(struct originator *o, int fd, const char *sni, const void *key,
-    size_t key_len, int proven);
+    size_t key_len, int proven, const struct tlsa_set *tlsa);
 
 /* originate_proof: what the peer proved, after stream_handshake gave STREAM_OK (PROOF_TLS), or
  * failed (PROOF_HANDSHAKE_FAILED). Clears *out first, which is zeroed or an earlier proof; the
  * caller ends with proof_clear. */
 void originate_proof(struct stream *s, struct proof *out);
 
-/* originate_forget: drops every remembered session of that slot, after a verdict against it. */
-void originate_forget(struct originator *o, const char *sni, const void *key, size_t key_len);
+/* originate_forget: drops every remembered session of that slot, after a verdict against it.
+ * tlsa_digest is the proof's dane_digest. */
+void originate_forget(struct originator *o, const char *sni, const void *key, size_t key_len,
+    const uint8_t tlsa_digest[TLSA_DIGEST]);
 
 #endif

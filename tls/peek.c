@@ -191,19 +191,23 @@ fill(const struct peek *p, struct proof *out)
 }
 
 bool
-peek_prove(struct peek *p, bool strict, struct proof *out)
+peek_prove(struct peek *p, bool strict, const struct tlsa_set *tlsa, struct proof *out)
 {
 	struct witness w;
 
 	assert(p->flight.step == FLIGHT_ENDED && !p->evidence);
 	proof_clear(out);
-	if (!witness_hear(p->trust, p->decoded, &p->hello.client, &p->flight, &w))
+	if (!witness_hear(p->trust, p->decoded, &p->hello.client, &p->flight, tlsa, &w))
 		return false;
 	p->evidence = w.evidence;
 	p->weak = w.weak;
 	p->fault = w.fault ? w.fault : witness_weigh(p->evidence, &p->flight, p->min_version,
 	    strict, p->weak);
-	return fill(p, out);
+	if (!fill(p, out))
+		return false;
+	if (!p->evidence)
+		proof_dane_missing(out, tlsa, p->fault);
+	return true;
 }
 
 /* The server's part in clear is over, and what it proves is known. */

@@ -78,12 +78,13 @@ const char *peek_fault(const struct peek *p);
  * where proof is demanded: nothing that our own sessions would refuse then (below TLS 1.2, SHA-1,
  * no RFC 5746; R38); without it what tls.min-version allows counts too. What keeps the chain from
  * counting leaves CHAIN_INVALID with the reason in detail, and as a code in peek_fault.
- * False when out of memory. The caller ends with proof_clear. */
-bool peek_prove(struct peek *p, bool strict, struct proof *out);
+ * `tlsa` (NULL: none) as in originate. False when out of memory. The caller ends with
+ * proof_clear. */
+bool peek_prove(struct peek *p, bool strict, const struct tlsa_set *tlsa, struct proof *out);
 
 /* peek_recall: after PEEK_RESUMED: the proof that was remembered under peek_offered's name, as of
- * now; version and cipher are those of this handshake, and `strict` counts for it too. False: it
- * cannot be read. */
+ * now (its dane_digest tells under which TLSA set); version and cipher are those of this handshake,
+ * and `strict` counts for it too. False: it cannot be read. */
 bool peek_recall(struct peek *p, const void *evidence, size_t len, bool strict, struct proof *out);
 
 /* Afterwards the two talk on. What a server says before its ChangeCipherSpec may name sessions;
@@ -102,7 +103,7 @@ enum peek_talk peek_watch(struct peek *p, bool from_server, const void *octets, 
 
 struct peek_session {
 	uint8_t name[PEEK_NAME];	/* a hash over ticket or id, CA bundle and client */
-	uint32_t lifetime_s;		/* at most a day, and within the chain's own dates */
+	uint32_t lifetime_s;		/* at most a day, and while what was proven stands */
 };
 
 /* peek_sessions: after PEEK_SETTLED; 0 where the server gave none, or its proof does not stand. */

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tls/proof.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,16 @@ proof_clear(struct proof *p)
 	memset(p, 0, sizeof *p);
 	p->state = PROOF_NO_TLS;
 	p->chain = CHAIN_NONE;
+}
+
+void
+proof_dane_missing(struct proof *p, const struct tlsa_set *tlsa, const char *why)
+{
+	if (!tlsa || tlsa->len == 0)
+		return;
+	p->dane = PROOF_DANE_UNMATCHED;
+	memcpy(p->dane_digest, tlsa->digest, sizeof p->dane_digest);
+	snprintf(p->dane_detail, sizeof p->dane_detail, "%s", why);
 }
 
 bool
@@ -48,6 +59,26 @@ proof_chain_name(enum proof_chain c)
 		return "invalid";
 	case CHAIN_NONE:
 		return "none";
+	}
+	return "unknown";
+}
+
+const char *
+proof_dane_name(enum proof_dane d)
+{
+	switch (d) {
+	case PROOF_DANE_NOT_ASKED:
+		return "not-asked";
+	case PROOF_DANE_EE:
+		return "ee";
+	case PROOF_DANE_TA:
+		return "ta";
+	case PROOF_DANE_EXPIRED:
+		return "expired";
+	case PROOF_DANE_INVALID:
+		return "invalid";
+	case PROOF_DANE_UNMATCHED:
+		return "unmatched";
 	}
 	return "unknown";
 }

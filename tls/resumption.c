@@ -70,18 +70,22 @@ resumption_free(struct resumption *r)
 
 bool
 resumption_tag(const struct resumption *r, unsigned char tag[RESUMPTION_TAG], const char *sni,
-    const void *key, size_t key_len)
+    const void *key, size_t key_len, const uint8_t tlsa_digest[TLSA_DIGEST])
 {
-	unsigned char input[1 + SNI_MAX + KEY_MAX], full[EVP_MAX_MD_SIZE];
+	unsigned char input[TLSA_DIGEST + 1 + SNI_MAX + KEY_MAX], full[EVP_MAX_MD_SIZE], *p = input;
 	size_t sni_len = strnlen(sni, SNI_MAX + 1);
 
 	if (sni_len > SNI_MAX || key_len > KEY_MAX)
 		return false;
-	input[0] = (unsigned char)sni_len;
-	memcpy(input + 1, sni, sni_len);
+	memcpy(p, tlsa_digest, TLSA_DIGEST);
+	p += TLSA_DIGEST;
+	*p++ = (unsigned char)sni_len;
+	memcpy(p, sni, sni_len);
+	p += sni_len;
 	if (key_len > 0)
-		memcpy(input + 1 + sni_len, key, key_len);
-	if (!HMAC(EVP_sha256(), r->secret, sizeof r->secret, input, 1 + sni_len + key_len, full,
+		memcpy(p, key, key_len);
+	p += key_len;
+	if (!HMAC(EVP_sha256(), r->secret, sizeof r->secret, input, (size_t)(p - input), full,
 	    NULL))
 		return false;
 	memcpy(tag, full, RESUMPTION_TAG);

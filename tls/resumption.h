@@ -13,6 +13,7 @@
 #include <openssl/ssl.h>
 
 #include "tls/evidence.h"
+#include "tls/tlsa.h"
 
 #define RESUMPTION_TAG 16
 
@@ -21,10 +22,11 @@ struct resumption;
 struct resumption *resumption_new(void);	/* NULL when out of memory or of randomness */
 void resumption_free(struct resumption *r);	/* NULL is allowed */
 
-/* resumption_tag: names the slot of (key, sni); two of them share a tag only by guessing the key of
- * the hash. False where the pair cannot be remembered (too long): the tag is not to be used. */
+/* resumption_tag: names the slot of (key, sni, digest of the TLSA set; zero for none); two of them
+ * share a tag only by guessing the key of the hash. False where it cannot be remembered (too long):
+ * the tag is not to be used. */
 bool resumption_tag(const struct resumption *r, unsigned char tag[RESUMPTION_TAG], const char *sni,
-    const void *key, size_t key_len);
+    const void *key, size_t key_len, const uint8_t tlsa_digest[TLSA_DIGEST]);
 
 /* resumption_keep: takes over the reference to session, and holds one of its own to e. Returns
  * false, and takes nothing, where the session is not to be remembered. */

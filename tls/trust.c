@@ -14,6 +14,7 @@
 
 struct trust {
 	X509_STORE *store;
+	struct dane_checker *dane;
 	size_t count;
 	uint8_t digest[TRUST_DIGEST];
 };
@@ -111,7 +112,8 @@ trust_load(const char *ca_file, char *error, size_t error_size)
 		return NULL;
 	}
 	t->count = count_certificates(t->store);
-	if (!digest_all(t->store, t->count, t->digest)) {
+	t->dane = dane_checker_new();
+	if (!t->dane || !digest_all(t->store, t->count, t->digest)) {
 		snprintf(error, error_size, "%s: out of memory", ca_file);
 		ERR_clear_error();
 		trust_free(t);
@@ -126,6 +128,7 @@ trust_free(struct trust *t)
 	if (!t)
 		return;
 	X509_STORE_free(t->store);
+	dane_checker_free(t->dane);
 	free(t);
 }
 
@@ -133,6 +136,12 @@ X509_STORE *
 trust_store(const struct trust *t)
 {
 	return t->store;
+}
+
+struct dane_checker *
+trust_dane(const struct trust *t)
+{
+	return t->dane;
 }
 
 size_t

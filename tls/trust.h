@@ -8,6 +8,8 @@
 
 #include <openssl/x509_vfy.h>
 
+#include "tls/dane.h"
+
 #define TRUST_DIGEST 32
 
 struct trust;
@@ -18,6 +20,10 @@ void trust_free(struct trust *t);		/* NULL is allowed */
 
 X509_STORE *trust_store(const struct trust *t);	/* valid as long as t */
 size_t trust_count(const struct trust *t);	/* certificates */
+
+/* trust_dane: what holds chains against TLSA records; the certificates say nothing to those. Valid
+ * as long as t. */
+struct dane_checker *trust_dane(const struct trust *t);
 
 /* trust_digest: SHA-256 over the certificates, whatever their order in the file; another bundle,
  * another digest. What was proven under one says nothing under another. */

@@ -37,14 +37,14 @@ decode_all(struct decoded *decoded, const struct flight *f)
 
 /* As OpenSSL's client prepares it for a session of our own. */
 static struct evidence *
-collect(const struct trust *trust, STACK_OF(X509) *chain)
+collect(const struct trust *trust, STACK_OF(X509) *chain, const struct tlsa_set *tlsa)
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	struct evidence *e = NULL;
 
 	if (ctx && X509_STORE_CTX_init(ctx, trust_store(trust), sk_X509_value(chain, 0), chain) &&
 	    X509_STORE_CTX_set_default(ctx, "ssl_server"))
-		e = evidence_collect(ctx);
+		e = evidence_collect(ctx, trust_dane(trust), tlsa);
 	X509_STORE_CTX_free(ctx);
 	return e;
 }
@@ -65,7 +65,8 @@ judge_key(X509 *leaf, const struct client_hello *client, const struct flight *f,
 
 bool
 witness_hear(const struct trust *trust, struct decoded *decoded,
-    const struct client_hello *client, const struct flight *flight, struct witness *out)
+    const struct client_hello *client, const struct flight *flight, const struct tlsa_set *tlsa,
+    struct witness *out)
 {
 	STACK_OF(X509) *chain = decode_all(decoded, flight);
 
@@ -74,7 +75,7 @@ witness_hear(const struct trust *trust, struct decoded *decoded,
 		ERR_clear_error();
 		return true;
 	}
-	out->evidence = collect(trust, chain);
+	out->evidence = collect(trust, chain, tlsa);
 	out->fault = judge_key(sk_X509_value(chain, 0), client, flight, &out->weak);
 	if (out->evidence && out->fault)
 		evidence_weaken(out->evidence, out->fault);

@@ -20,9 +20,10 @@ struct witness {
 };
 
 /* witness_hear: after FLIGHT_DONE. Where the key was not proven the evidence is weakened already.
- * False when out of memory. */
+ * `tlsa` may be NULL. False when out of memory. */
 bool witness_hear(const struct trust *trust, struct decoded *decoded,
-    const struct client_hello *client, const struct flight *flight, struct witness *out);
+    const struct client_hello *client, const struct flight *flight, const struct tlsa_set *tlsa,
+    struct witness *out);
 
 /* witness_weigh: what keeps the evidence from counting in this handshake, of which it may be the
  * first or one that resumes that: its version and suite, and where `strict` whatever a session of

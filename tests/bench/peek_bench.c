@@ -126,7 +126,7 @@ in_flight(struct originator *o, const struct peekpair *p, double *others)
 	TESTCA_NEED(peek_client(peek, p->hello.octets, p->hello.len, &want) == PEEK_HELLO_WHOLE);
 	t[1] = now_us();
 	TESTCA_NEED(peek_server(peek, p->flight.octets, p->flight.len) == PEEK_FULL);
-	TESTCA_NEED(peek_prove(peek, true, &proof) && proof.chain == CHAIN_TRUSTED);
+	TESTCA_NEED(peek_prove(peek, true, NULL, &proof) && proof.chain == CHAIN_TRUSTED);
 	t[2] = now_us();
 	proof_clear(&proof);
 	peek_free(peek);

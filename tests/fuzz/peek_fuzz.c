@@ -80,7 +80,7 @@ judge(struct session *s)
 	bool full = s->out.flight == PEEK_FULL;
 	size_t len;
 
-	if (full ? !peek_prove(s->peek, false, &proof) :
+	if (full ? !peek_prove(s->peek, false, NULL, &proof) :
 	    !peek_recall(s->peek, s->evidence, s->evidence_len, true, &proof)) {
 		assert(!full && proof.state == PROOF_NO_TLS);
 	} else {

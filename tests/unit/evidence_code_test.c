@@ -8,12 +8,14 @@
 #include <cmocka.h>
 
 #include "tests/unit/testca.h"
+#include "tests/unit/testtlsa.h"
 #include "tls/evidence.h"
 
 #define ROOM 70000
 #define DAY (24 * 3600)
 
 static struct testca_cert root, middle, stranger;
+static struct dane_checker *checker;
 
 static int
 setup(void **state)
@@ -23,6 +25,8 @@ setup(void **state)
 	middle = testca_issue(&(struct testca_spec){ .issuer = &root, .cn = "Middle", .ca = true,
 	    .from_days = -2, .until_days = 3 });
 	stranger = testca_root("Stranger");
+	checker = dane_checker_new();
+	assert_non_null(checker);
 	return 0;
 }
 
@@ -33,12 +37,14 @@ teardown(void **state)
 	testca_free(&root);
 	testca_free(&middle);
 	testca_free(&stranger);
+	dane_checker_free(checker);
 	return 0;
 }
 
 /* What a handshake with this leaf (and intermediate) would show somebody who trusts the root. */
 static struct evidence *
-collect(const struct testca_cert *leaf, const struct testca_cert *sent)
+collect_under(const struct testca_cert *leaf, const struct testca_cert *sent,
+    const struct tlsa_set *tlsa)
 {
 	X509_STORE *store = X509_STORE_new();
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
@@ -51,12 +57,18 @@ collect(const struct testca_cert *leaf, const struct testca_cert *sent)
 		assert_true(sk_X509_push(chain, sent->x509));
 	assert_true(X509_STORE_CTX_init(ctx, store, leaf->x509, chain));
 	assert_true(X509_STORE_CTX_set_default(ctx, "ssl_server"));
-	e = evidence_collect(ctx);
+	e = evidence_collect(ctx, checker, tlsa);
 	assert_non_null(e);
 	X509_STORE_CTX_free(ctx);
 	sk_X509_free(chain);
 	X509_STORE_free(store);
 	return e;
+}
+
+static struct evidence *
+collect(const struct testca_cert *leaf, const struct testca_cert *sent)
+{
+	return collect_under(leaf, sent, NULL);
 }
 
 static struct evidence *
@@ -85,6 +97,12 @@ assert_same_proof(const struct evidence *a, const struct evidence *b, time_t now
 		assert_string_equal(p.names[i], q.names[i]);
 	assert_int_equal(p.chain_len, q.chain_len);
 	assert_memory_equal(p.chain_sha256, q.chain_sha256, sizeof p.chain_sha256);
+	assert_int_equal(p.dane, q.dane);
+	assert_memory_equal(p.dane_digest, q.dane_digest, sizeof p.dane_digest);
+	assert_int_equal(p.dane_base, q.dane_base);
+	assert_int_equal(p.dane_record, q.dane_record);
+	assert_int_equal(p.dane_depth, q.dane_depth);
+	assert_string_equal(p.dane_detail, q.dane_detail);
 	proof_clear(&p);
 	proof_clear(&q);
 }
@@ -108,7 +126,8 @@ assert_round_trip(const struct evidence *e)
 	assert_int_equal(evidence_octets(d), evidence_octets(e));
 	assert_same_proof(e, d, evidence_made(e));
 	assert_same_proof(e, d, evidence_until(e));
-	assert_same_proof(e, d, evidence_until(e) + 1);
+	if (evidence_until(e) < INT64_MAX)
+		assert_same_proof(e, d, evidence_until(e) + 1);
 	assert_int_equal(evidence_encode(d, again, sizeof again), len);
 	assert_memory_equal(code, again, len);
 	for (size_t room = 0; room < len; room += room + 20 < len ? 17 : 1)
@@ -214,18 +233,147 @@ only_what_stands_is_written(void **state)
 	evidence_release(e);
 }
 
+/* What stands by a CA, by a record, by both: all that was found comes back, faults too. */
+static const struct by_record {
+	const char *title;
+	struct testca_spec spec;
+	const struct testca_cert *sent, *of;	/* NULL: the leaf itself */
+	uint8_t usage, selector, matching;
+	enum proof_chain chain;
+	enum proof_dane dane;
+} by_records[] = {
+	{ "the leaf's key", { .dns = "mx.example.org" }, NULL, NULL, 3, 1, 1, CHAIN_UNTRUSTED,
+	    PROOF_DANE_EE },
+	{ "an expired leaf", { .issuer = &root, .dns = "mx.example.org", .from_days = -9,
+	    .until_days = -1 }, NULL, NULL, 3, 0, 2, CHAIN_EXPIRED, PROOF_DANE_EE },
+	{ "for clients", { .issuer = &root, .dns = "mx.example.org", .client_only = true }, NULL,
+	    NULL, 3, 0, 0, CHAIN_INVALID, PROOF_DANE_EE },
+	{ "a stranger's", { .issuer = &stranger, .dns = "mx.example.org" }, &stranger, &stranger, 2,
+	    1, 1, CHAIN_UNTRUSTED, PROOF_DANE_TA },
+	{ "a stranger's bare key", { .issuer = &stranger, .cn = "mx" }, NULL, &stranger, 2, 1, 0,
+	    CHAIN_UNTRUSTED, PROOF_DANE_TA },
+	{ "CA and record", { .issuer = &middle, .dns = "mx.example.org" }, &middle, &middle, 2, 0,
+	    1, CHAIN_TRUSTED, PROOF_DANE_TA },
+	{ "CA and leaf", { .issuer = &root, .dns = "mx.example.org" }, NULL, NULL, 3, 1, 2,
+	    CHAIN_TRUSTED, PROOF_DANE_EE },
+	{ "CA alone", { .issuer = &root, .dns = "mx.example.org" }, NULL, &stranger, 3, 1, 1,
+	    CHAIN_TRUSTED, PROOF_DANE_UNMATCHED },
+	{ "neither", { .dns = "mx.example.org" }, NULL, &stranger, 3, 1, 1, CHAIN_UNTRUSTED,
+	    PROOF_DANE_UNMATCHED },
+	{ "expired, with usage 2", { .issuer = &stranger, .dns = "mx.example.org", .from_days = -9,
+	    .until_days = -1 }, &stranger, &stranger, 2, 0, 1, CHAIN_UNTRUSTED,
+	    PROOF_DANE_EXPIRED },
+	{ "for clients, with usage 2", { .issuer = &stranger, .dns = "mx.example.org",
+	    .client_only = true }, &stranger, &stranger, 2, 0, 1, CHAIN_UNTRUSTED,
+	    PROOF_DANE_INVALID },
+};
+
+static void
+check_record(const struct by_record *b)
+{
+	static uint8_t code[ROOM];
+	struct testca_cert leaf = testca_issue(&b->spec);
+	struct testtlsa t;
+	struct evidence *e;
+	struct proof p = { 0 };
+	bool kept = b->chain == CHAIN_TRUSTED || b->dane == PROOF_DANE_EE ||
+	    b->dane == PROOF_DANE_TA;
+
+	print_message("# %s\n", b->title);
+	testtlsa_open(&t, "mx.example.org");
+	testtlsa_add(&t, 3, 1, 1, middle.x509);
+	testtlsa_add(&t, b->usage, b->selector, b->matching, b->of ? b->of->x509 : leaf.x509);
+	e = collect_under(&leaf, b->sent, &t.set);
+	assert_true(evidence_fill(e, evidence_made(e), &p));
+	assert_int_equal(p.chain, b->chain);
+	assert_int_equal(p.dane, b->dane);
+	assert_int_equal(p.dane_record, b->dane != PROOF_DANE_UNMATCHED);
+	assert_true(tlsa_same(&t.set, p.dane_digest));
+	proof_clear(&p);
+	if (kept)
+		assert_true(assert_round_trip(e) < 2048);
+	else
+		assert_int_equal(evidence_encode(e, code, sizeof code), 0);
+	evidence_weaken(e, "no key");	/* what matters most of all: no key, no proof */
+	assert_true(evidence_fill(e, evidence_made(e), &p));
+	assert_int_equal(p.dane, b->dane == PROOF_DANE_UNMATCHED ? PROOF_DANE_UNMATCHED :
+	    PROOF_DANE_INVALID);
+	assert_int_not_equal(p.chain, CHAIN_TRUSTED);
+	assert_int_equal(evidence_encode(e, code, sizeof code), 0);
+	proof_clear(&p);
+	evidence_release(e);
+	testtlsa_free(&t);
+	testca_free(&leaf);
+}
+
+static void
+what_records_say_comes_back(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof by_records / sizeof *by_records; i++)
+		check_record(&by_records[i]);
+}
+
+/* Each of the two has its own end; a leaf that is named by itself has none. */
+static void
+ends_are_apart(void **state)
+{
+	struct testca_cert leaf = testca_issue(&(struct testca_spec){ .issuer = &middle,
+	    .dns = "mx.example.org" });
+	struct testtlsa t;
+	struct evidence *e;
+	struct proof p = { 0 };
+	X509 *longer = X509_dup(middle.x509);	/* the same CA, which lasts */
+
+	(void)state;
+	testtlsa_open(&t, "mx.example.org");
+	assert_true(longer && X509_gmtime_adj(X509_getm_notAfter(longer), 20 * DAY) &&
+	    X509_sign(longer, root.key, EVP_sha256()));
+	testtlsa_add(&t, 2, 0, 0, longer);
+	e = collect_under(&leaf, &middle, &t.set);
+	assert_in_range(evidence_until(e) - evidence_made(e), 19 * DAY, 20 * DAY);
+	assert_round_trip(e);
+	assert_true(evidence_fill(e, evidence_until(e), &p));
+	assert_int_equal(p.chain, CHAIN_EXPIRED);
+	assert_int_equal(p.dane, PROOF_DANE_TA);
+	proof_clear(&p);
+	assert_true(evidence_fill(e, evidence_until(e) + 1, &p));
+	assert_int_equal(p.dane, PROOF_DANE_EXPIRED);
+	assert_string_equal(p.dane_detail, "certificate has expired");
+	proof_clear(&p);
+	evidence_release(e);
+	testtlsa_add(&t, 3, 1, 1, leaf.x509);
+	e = collect_under(&leaf, &middle, &t.set);
+	assert_true(evidence_until(e) == INT64_MAX);
+	assert_true(evidence_fill(e, INT64_MAX, &p));
+	assert_int_equal(p.chain, CHAIN_EXPIRED);
+	assert_int_equal(p.dane, PROOF_DANE_EE);
+	proof_clear(&p);
+	evidence_release(e);
+	testtlsa_free(&t);
+	testca_free(&leaf);
+	X509_free(longer);
+}
+
 /* A decoded one, put together by hand as evidence_code.c describes it. */
 static const uint8_t sample[] = {
-	1,
-	0, 0, 0, 0, 0x70, 0, 0, 0,		/* 9: until, in its fifth octet */
-	0, 0, 0, 0, 0x68, 0, 0, 0,		/* made */
-	0, 0, 0, 0, 0x71, 0, 0, 0,		/* not_after */
-	0, 0, 4, 0,				/* 25: octets */
-	4, 'C', 'N', '=', 'a', 4, 'C', 'N', '=', 'b',
-	0, 0, 6, 2, 'm', 'x', 2, '*', '.',	/* 39: names */
-	1,					/* 48: certificates */
+	2,
+	0, 18,					/* 1: self-signed */
+	0, 0, 0, 0, 0, 0, 0, 0,			/* 3: until */
+	0, 0, 0, 0, 0x68, 0, 0, 0,		/* 11: made */
+	0, 0, 0, 0, 0x71, 0, 0, 0,		/* 19: not_after */
+	0, 0, 4, 0,				/* 27: octets */
+	4, 'C', 'N', '=', 'a', 4, 'C', 'N', '=', 'b',	/* 31 */
+	0, 0, 6, 2, 'm', 'x', 2, '*', '.',	/* 41: names */
+	1,					/* 50: certificates */
 	0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
-	16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+	16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
+	2,					/* 83: PROOF_DANE_TA */
+	0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,	/* 84: digest */
+	16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
+	7, 31, 12,				/* 116: base, record, depth */
+	0, 0,					/* 119: no fault */
+	0, 0, 0, 0, 0x70, 0, 0, 0		/* 121: until */
 };
 
 static bool
@@ -250,7 +398,14 @@ the_format_is_known(void **state)
 	assert_int_equal(evidence_made(e), 0x68000000);
 	assert_int_equal(evidence_octets(e), 1024);
 	assert_true(evidence_fill(e, 0x69000000, &p));
-	assert_int_equal(p.chain, CHAIN_TRUSTED);
+	assert_int_equal(p.chain, CHAIN_UNTRUSTED);
+	assert_string_equal(p.detail, "self-signed certificate");
+	assert_int_equal(p.dane, PROOF_DANE_TA);
+	assert_memory_equal(p.dane_digest, sample + 84, TLSA_DIGEST);
+	assert_int_equal(p.dane_base, 7);
+	assert_int_equal(p.dane_record, 31);
+	assert_int_equal(p.dane_depth, 12);
+	assert_string_equal(p.dane_detail, "");
 	assert_int_equal(p.not_after, 0x71000000);
 	assert_string_equal(p.subject, "CN=a");
 	assert_string_equal(p.issuer, "CN=b");
@@ -258,7 +413,7 @@ the_format_is_known(void **state)
 	assert_string_equal(p.names[0], "mx");
 	assert_string_equal(p.names[1], "*.");
 	assert_int_equal(p.chain_len, 1);
-	assert_memory_equal(p.chain_sha256[0], sample + 49, 32);
+	assert_memory_equal(p.chain_sha256[0], sample + 51, 32);
 	assert_int_equal(evidence_encode(e, again, sizeof again), sizeof sample);
 	assert_memory_equal(again, sample, sizeof sample);
 	proof_clear(&p);
@@ -288,17 +443,27 @@ static void
 what_cannot_be_is_refused(void **state)
 {
 	static const struct { const char *why; size_t at; uint8_t octet; } damaged[] = {
-		{ "another version", 0, 0 }, { "another version", 0, 2 },
-		{ "ends before it was made", 5, 0x67 }, { "a negative end", 1, 0x80 },
-		{ "a chain outlives its leaf", 5, 0x72 }, { "made after its end", 13, 0x71 },
-		{ "made before time", 9, 0x80 }, { "a leaf's negative end", 17, 0xff },
-		{ "a chain of no octets", 27, 0 },
-		{ "a control in the subject", 31, 0x1b }, { "8-bit text in the issuer", 37, 0x80 },
-		{ "a longer subject", 29, 5 }, { "a shorter subject", 29, 3 },
-		{ "more names", 41, 7 }, { "fewer names", 41, 5 }, { "no names", 41, 0 },
-		{ "an empty name", 42, 0 }, { "a name too long", 42, 3 },
-		{ "a name's NUL", 43, 0 }, { "no certificate", 48, 0 },
-		{ "two certificates", 48, 2 }, { "many certificates", 48, 255 },
+		{ "another version", 0, 0 }, { "another version", 0, 1 },
+		{ "another version", 0, 3 },
+		{ "a chain that does not stand has no end", 10, 1 },
+		{ "a chain that stands has one", 2, 0 }, { "a negative end", 3, 0x80 },
+		{ "made after its end", 15, 0x71 }, { "made before time", 11, 0x80 },
+		{ "a leaf's negative end", 19, 0xff }, { "a leaf ends before its chain", 23, 0x6f },
+		{ "a chain of no octets", 29, 0 },
+		{ "a control in the subject", 33, 0x1b }, { "8-bit text in the issuer", 39, 0x80 },
+		{ "a longer subject", 31, 5 }, { "a shorter subject", 31, 3 },
+		{ "more names", 43, 7 }, { "fewer names", 43, 5 }, { "no names", 43, 0 },
+		{ "an empty name", 44, 0 }, { "a name too long", 44, 3 },
+		{ "a name's NUL", 45, 0 }, { "no certificate", 50, 0 },
+		{ "two certificates", 50, 2 }, { "many certificates", 50, 255 },
+		{ "not asked, and more behind it", 83, 0 }, { "a leaf with an end", 83, 1 },
+		{ "expired without a fault", 83, 3 }, { "invalid without a fault", 83, 4 },
+		{ "unmatched with a record", 83, 5 }, { "another standing", 83, 6 },
+		{ "another standing", 83, 255 }, { "a base too many", 116, 8 },
+		{ "a base too many", 116, 255 }, { "a record too many", 117, 32 },
+		{ "too deep", 118, 13 }, { "a fault of what stands", 120, 10 },
+		{ "ends before it was made", 125, 0x67 }, { "outlives its leaf", 125, 0x72 },
+		{ "a negative end", 121, 0x80 },
 	};
 	uint8_t code[sizeof sample];
 
@@ -310,8 +475,52 @@ what_cannot_be_is_refused(void **state)
 			fail_msg("%s", damaged[i].why);
 	}
 	memcpy(code, sample, sizeof sample);
-	memset(code + 9, 0, 8);
+	memset(code + 11, 0, 8);
 	assert_false(reads(code, sizeof code));
+}
+
+/* The sample with another standing, fault and end of its own and of the record's. */
+static bool
+reads_standing(uint8_t chain_fault, uint8_t chain_end, uint8_t dane, uint8_t fault, uint8_t end)
+{
+	uint8_t code[sizeof sample];
+
+	memcpy(code, sample, sizeof sample);
+	code[2] = chain_fault;
+	code[7] = chain_end;
+	code[83] = dane;
+	code[120] = fault;
+	code[125] = end;
+	if (dane == PROOF_DANE_UNMATCHED)
+		memset(code + 116, 0, 3);
+	return reads(code, dane == PROOF_DANE_NOT_ASKED ? 84 : sizeof code);
+}
+
+/* One of both at least, each with what belongs to it: 18 is self-signed, 10 expired, 26 for another
+ * purpose, 65 no match. */
+static void
+something_must_stand(void **state)
+{
+	(void)state;
+	assert_true(reads_standing(0, 0x70, PROOF_DANE_NOT_ASKED, 0, 0));
+	assert_true(reads_standing(0, 0x70, PROOF_DANE_EE, 0, 0));
+	assert_true(reads_standing(0, 0x70, PROOF_DANE_TA, 0, 0x6f));
+	assert_true(reads_standing(0, 0x70, PROOF_DANE_EXPIRED, 10, 0));
+	assert_true(reads_standing(0, 0x70, PROOF_DANE_INVALID, 26, 0));
+	assert_true(reads_standing(0, 0x70, PROOF_DANE_UNMATCHED, 65, 0));
+	assert_true(reads_standing(10, 0, PROOF_DANE_EE, 0, 0));
+	assert_true(reads_standing(26, 0, PROOF_DANE_TA, 0, 0x70));
+	assert_false(reads_standing(0, 0, PROOF_DANE_EE, 0, 0));
+	assert_false(reads_standing(0, 0x70, PROOF_DANE_EE, 0, 0x70));
+	assert_false(reads_standing(0, 0x70, PROOF_DANE_EXPIRED, 26, 0));
+	assert_false(reads_standing(0, 0x70, PROOF_DANE_INVALID, 10, 0));
+	assert_false(reads_standing(0, 0x70, PROOF_DANE_UNMATCHED, 0, 0));
+	assert_false(reads_standing(0, 0x70, PROOF_DANE_UNMATCHED, 65, 0x70));
+	assert_false(reads_standing(18, 0, PROOF_DANE_NOT_ASKED, 0, 0));
+	assert_false(reads_standing(10, 0, PROOF_DANE_NOT_ASKED, 0, 0));
+	assert_false(reads_standing(18, 0, PROOF_DANE_EXPIRED, 10, 0));
+	assert_false(reads_standing(18, 0, PROOF_DANE_INVALID, 26, 0));
+	assert_false(reads_standing(18, 0, PROOF_DANE_UNMATCHED, 65, 0));
 }
 
 /* `names` names of one octet, and `certificates` hashes. */
@@ -319,10 +528,10 @@ static bool
 reads_counts(size_t names, unsigned certificates, size_t subject)
 {
 	static uint8_t code[2048];
-	uint8_t *p = code + 29;
+	uint8_t *p = code + 31;
 	size_t block = 2 * names;
 
-	memcpy(code, sample, 29);
+	memcpy(code, sample, 31);
 	*p++ = (uint8_t)subject;
 	memset(p, 'x', subject);
 	p += subject;
@@ -336,7 +545,9 @@ reads_counts(size_t names, unsigned certificates, size_t subject)
 	}
 	*p++ = (uint8_t)certificates;
 	memset(p, 0xaa, certificates * 32);
-	return reads(code, (size_t)(p - code) + certificates * 32);
+	p += certificates * 32;
+	memcpy(p, sample + 83, sizeof sample - 83);
+	return reads(code, (size_t)(p - code) + sizeof sample - 83);
 }
 
 static void
@@ -358,9 +569,12 @@ main(void)
 		cmocka_unit_test(the_largest_comes_back),
 		cmocka_unit_test(the_chains_end_is_kept),
 		cmocka_unit_test(only_what_stands_is_written),
+		cmocka_unit_test(what_records_say_comes_back),
+		cmocka_unit_test(ends_are_apart),
 		cmocka_unit_test(the_format_is_known),
 		cmocka_unit_test(what_is_cut_or_longer_is_refused),
 		cmocka_unit_test(what_cannot_be_is_refused),
+		cmocka_unit_test(something_must_stand),
 		cmocka_unit_test(counts_have_their_limits),
 	};
 

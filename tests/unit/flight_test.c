@@ -74,7 +74,7 @@ session_of(SSL_CTX *server)
 	SSL_SESSION *session;
 
 	assert_int_equal(peekpair_see(p), PEEK_FULL);
-	assert_true(peek_prove(p->peek, true, &proof));
+	assert_true(peek_prove(p->peek, true, NULL, &proof));
 	proof_clear(&proof);
 	peekpair_release(p);
 	assert_true(peekpair_finish(p));
@@ -205,7 +205,7 @@ see(enum kind kind, const struct tape *t, char fault[32], bool *trusted)
 	struct proof proof = { 0 };
 
 	if (r == PEEK_FULL)
-		assert_true(peek_prove(p, true, &proof));
+		assert_true(peek_prove(p, true, NULL, &proof));
 	*trusted = r == PEEK_FULL && proof.chain == CHAIN_TRUSTED;
 	snprintf(fault, 32, "%s", peek_fault(p));
 	proof_clear(&proof);
@@ -287,7 +287,7 @@ a_client_follows_any_cut(void **state)
 		tape_cut(&p->flight, &cut, sizes[i]);
 		p->flight = cut;
 		assert_int_equal(peekpair_see(p), PEEK_FULL);
-		assert_true(peek_prove(p->peek, true, &proof));
+		assert_true(peek_prove(p->peek, true, NULL, &proof));
 		assert_int_equal(proof.chain, CHAIN_TRUSTED);
 		proof_clear(&proof);
 		peekpair_release(p);

@@ -105,7 +105,7 @@ check_leaf(const struct leaf *l, int version, bool proven)
 	assert_int_equal(ASN1_TIME_cmp_time_t(X509_get0_notAfter(cert.x509), proof.not_after), 0);
 	proof_clear(&proof);
 	tlspair_close(&p);
-	originate_forget(ca.trusting, HOST, "", 0);
+	tlspair_forget(ca.trusting, HOST, "");
 	SSL_CTX_free(server);
 	testca_free(&cert);
 }
@@ -212,7 +212,7 @@ check_offer(const struct offer *f, bool proven)
 	    proof_chain_name(proof.chain), proof.detail);
 	proof_clear(&proof);
 	tlspair_close(&p);
-	originate_forget(ca.trusting_old, HOST, "", 0);
+	tlspair_forget(ca.trusting_old, HOST, "");
 	SSL_CTX_free(server);
 	testca_free(&cert);
 }
@@ -267,7 +267,7 @@ handshake_with_chain(int extra, const char *dns, char detail[96], size_t *names)
 	*names = proof.names_len;
 	proof_clear(&proof);
 	tlspair_close(&p);
-	originate_forget(ca.trusting, HOST, "", 0);
+	tlspair_forget(ca.trusting, HOST, "");
 	SSL_CTX_free(server);
 	testca_free(&cert);
 	return r;

@@ -153,7 +153,7 @@ check_proof(struct peekpair *p, const char *fault, bool strict)
 {
 	struct proof proof = { 0 };
 
-	assert_true(peek_prove(p->peek, strict, &proof));
+	assert_true(peek_prove(p->peek, strict, NULL, &proof));
 	print_message("#   %s: %s %s %s %s\n", strict ? "strict" : "other", proof.version,
 	    proof.cipher, proof_chain_name(proof.chain), proof.detail);
 	assert_int_equal(proof.state, PROOF_TLS);
@@ -228,7 +228,7 @@ the_lowest_version_counts(void **state)
 		SSL_CTX_set_max_proto_version(server, rows[i].version);
 		p = peekpair_open(o, client, server, NULL);
 		assert_int_equal(peekpair_see(p), PEEK_FULL);
-		assert_true(peek_prove(p->peek, rows[i].strict, &proof));
+		assert_true(peek_prove(p->peek, rows[i].strict, NULL, &proof));
 		assert_int_equal(proof.chain == CHAIN_TRUSTED, rows[i].trusted);
 		proof_clear(&proof);
 		peekpair_close(p);
@@ -314,10 +314,10 @@ check_leaf(const struct leaf *l, const char *ciphers, bool proven)
 	assert_int_equal(tlspair_originate(&t, ca.trusting, server, HOST, "", proven), STREAM_OK);
 	originate_proof(t.stream, &ours);
 	tlspair_close(&t);
-	originate_forget(ca.trusting, HOST, "", 0);
+	tlspair_forget(ca.trusting, HOST, "");
 	p = peekpair_open(ca.trusting, client, server, NULL);
 	assert_int_equal(peekpair_see(p), PEEK_FULL);
-	assert_true(peek_prove(p->peek, proven, &seen));
+	assert_true(peek_prove(p->peek, proven, NULL, &seen));
 	assert_string_equal(peek_fault(p->peek), "");
 	print_message("# %s: %s %s %s\n", l->title, seen.cipher, proof_chain_name(seen.chain),
 	    seen.detail);
@@ -359,7 +359,7 @@ a_chain_has_an_end(void **state)
 		p = peekpair_open(ca.trusting, client, server, NULL);
 		assert_int_equal(peekpair_see(p), extra == 11 ? PEEK_FULL : PEEK_BAD);
 		if (extra == 11) {
-			assert_true(peek_prove(p->peek, true, &proof));
+			assert_true(peek_prove(p->peek, true, NULL, &proof));
 			assert_int_equal(proof.chain, CHAIN_TRUSTED);
 			assert_int_equal(proof.chain_len, 12);
 		} else {
@@ -409,7 +409,7 @@ verdict_on(struct peekpair *p, const struct tape *flight, enum proof_chain *chai
 	assert_int_equal(peek_client(peek, p->hello.octets, p->hello.len, &want),
 	    PEEK_HELLO_WHOLE);
 	if (peek_server(peek, flight->octets, flight->len) == PEEK_FULL) {
-		assert_true(peek_prove(peek, true, &proof));
+		assert_true(peek_prove(peek, true, NULL, &proof));
 		*chain = proof.chain;
 	}
 	fault = peek_fault(peek);	/* static */
@@ -619,7 +619,7 @@ an_unsafe_renegotiation_is_no_proof(void **state)
 	{
 		struct proof proof = { 0 };
 
-		assert_true(peek_prove(p->peek, false, &proof));
+		assert_true(peek_prove(p->peek, false, NULL, &proof));
 		assert_int_equal(proof.chain, CHAIN_TRUSTED);
 		proof_clear(&proof);
 	}

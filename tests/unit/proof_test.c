@@ -60,6 +60,44 @@ every_standing_has_a_name(void **state)
 		assert_string_equal(proof_chain_name((enum proof_chain)i), expected[i]);
 }
 
+static void
+every_standing_against_tlsa_has_a_name(void **state)
+{
+	static const char *const expected[] = {
+		[PROOF_DANE_NOT_ASKED] = "not-asked", [PROOF_DANE_EE] = "ee", [PROOF_DANE_TA] = "ta",
+		[PROOF_DANE_EXPIRED] = "expired", [PROOF_DANE_INVALID] = "invalid",
+		[PROOF_DANE_UNMATCHED] = "unmatched",
+	};
+
+	(void)state;
+	for (int i = PROOF_DANE_NOT_ASKED; i <= PROOF_DANE_UNMATCHED; i++)
+		assert_string_equal(proof_dane_name((enum proof_dane)i), expected[i]);
+}
+
+/* A set that was asked for is never left out of the proof: that would read as another set. */
+static void
+no_certificate_matches_no_record(void **state)
+{
+	struct proof p = { .state = PROOF_TLS };
+	struct tlsa record = { .usage = 3, .len = 0 };
+	struct tlsa_set set = { .digest = { 7 } };
+
+	(void)state;
+	proof_dane_missing(&p, NULL, "no certificate");
+	proof_dane_missing(&p, &set, "no certificate");
+	assert_int_equal(p.dane, PROOF_DANE_NOT_ASKED);
+	assert_int_equal(p.dane_digest[0], 0);
+	set.len = 1;
+	set.records = &record;
+	proof_dane_missing(&p, &set, "no certificate");
+	assert_int_equal(p.dane, PROOF_DANE_UNMATCHED);
+	assert_true(tlsa_same(&set, p.dane_digest));
+	assert_string_equal(p.dane_detail, "no certificate");
+	proof_clear(&p);
+	assert_int_equal(p.dane, PROOF_DANE_NOT_ASKED);
+	assert_true(tlsa_same(NULL, p.dane_digest));
+}
+
 int
 main(void)
 {
@@ -67,6 +105,8 @@ main(void)
 		cmocka_unit_test(any_name_may_match),
 		cmocka_unit_test(a_cleared_proof_proves_nothing),
 		cmocka_unit_test(every_standing_has_a_name),
+		cmocka_unit_test(every_standing_against_tlsa_has_a_name),
+		cmocka_unit_test(no_certificate_matches_no_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/testca.h"
+#include "tests/unit/testtlsa.h"
 #include "tests/unit/tlspair.h"
 
 #define HOST "mx.example.org"
@@ -34,17 +35,24 @@ teardown(void **state)
 
 /* One session from handshake to close_notify; its proof is the caller's. */
 static void
-session(struct originator *o, SSL_CTX *server, const char *sni, const char *key, bool proven,
-    struct proof *proof)
+session_under(struct originator *o, SSL_CTX *server, const char *sni, const char *key, bool proven,
+    const struct tlsa_set *tlsa, struct proof *proof)
 {
 	struct tlspair p;
 
-	assert_int_equal(tlspair_originate(&p, o, server, sni, key, proven), STREAM_OK);
+	assert_int_equal(tlspair_originate_tlsa(&p, o, server, sni, key, proven, tlsa), STREAM_OK);
 	assert_int_equal(tlspair_settle(&p), STREAM_WANT_READ);
 	originate_proof(p.stream, proof);
 	assert_int_equal(proof->state, PROOF_TLS);
 	assert_int_equal(proof->resumed, SSL_session_reused(p.peer));
 	tlspair_close(&p);
+}
+
+static void
+session(struct originator *o, SSL_CTX *server, const char *sni, const char *key, bool proven,
+    struct proof *proof)
+{
+	session_under(o, server, sni, key, proven, NULL, proof);
 }
 
 static bool
@@ -114,9 +122,100 @@ slots_are_apart(void **state)
 	assert_false(resumes(o, server, "mx.example.com", "a"));
 	assert_true(resumes(o, server, HOST, "a"));
 	assert_true(resumes(o, server, HOST, "b"));
-	originate_forget(o, HOST, "a", 1);
+	tlspair_forget(o, HOST, "a");
 	assert_false(resumes(o, server, HOST, "a"));
 	assert_true(resumes(o, server, HOST, "b"));
+	SSL_CTX_free(server);
+	originator_free(o);
+}
+
+/* Whether a session under this set is resumed; what stands by its record stands then too. */
+static bool
+resumes_under(struct originator *o, SSL_CTX *server, const struct tlsa_set *tlsa,
+    enum proof_dane dane)
+{
+	struct proof proof = { 0 };
+	bool resumed;
+
+	session_under(o, server, HOST, "a", true, tlsa, &proof);
+	resumed = proof.resumed;
+	assert_int_equal(proof.chain, CHAIN_UNTRUSTED);
+	assert_int_equal(proof.dane, dane);
+	assert_true(tlsa_same(tlsa, proof.dane_digest));
+	proof_clear(&proof);
+	return resumed;
+}
+
+static void
+check_sets(int version, uint64_t options)
+{
+	struct originator *o = tlspair_originator(&root, TLS1_2_VERSION);
+	struct testca_cert loose = testca_issue(&(struct testca_spec){ .dns = HOST });
+	SSL_CTX *server = testca_server(&loose, NULL);
+	struct testtlsa old, both, next;
+
+	SSL_CTX_set_max_proto_version(server, version);
+	SSL_CTX_set_options(server, options);
+	testtlsa_open(&old, HOST);
+	testtlsa_open(&both, HOST);
+	testtlsa_open(&next, HOST);
+	testtlsa_add(&old, 3, 1, 1, loose.x509);
+	testtlsa_add(&both, 3, 1, 1, loose.x509);
+	testtlsa_add(&both, 3, 1, 1, leaf.x509);
+	testtlsa_add(&next, 3, 1, 1, leaf.x509);
+	assert_false(resumes_under(o, server, NULL, PROOF_DANE_NOT_ASKED));
+	assert_false(resumes_under(o, server, &old.set, PROOF_DANE_EE));
+	assert_true(resumes_under(o, server, &old.set, PROOF_DANE_EE));
+	assert_false(resumes_under(o, server, &both.set, PROOF_DANE_EE));
+	assert_true(resumes_under(o, server, &both.set, PROOF_DANE_EE));
+	assert_false(resumes_under(o, server, &next.set, PROOF_DANE_UNMATCHED));
+	assert_true(resumes_under(o, server, &next.set, PROOF_DANE_UNMATCHED));
+	assert_true(resumes_under(o, server, &old.set, PROOF_DANE_EE));
+	assert_true(resumes_under(o, server, NULL, PROOF_DANE_NOT_ASKED));
+	originate_forget(o, HOST, "a", 1, old.set.digest);
+	assert_false(resumes_under(o, server, &old.set, PROOF_DANE_EE));
+	assert_true(resumes_under(o, server, &both.set, PROOF_DANE_EE));
+	testtlsa_free(&old);
+	testtlsa_free(&both);
+	testtlsa_free(&next);
+	SSL_CTX_free(server);
+	testca_free(&loose);
+	originator_free(o);
+}
+
+/* No proof is carried to a TLSA set that has changed: nothing is even offered under another one. */
+static void
+another_set_is_another_slot(void **state)
+{
+	(void)state;
+	check_sets(TLS1_3_VERSION, 0);
+	check_sets(TLS1_2_VERSION, 0);
+	check_sets(TLS1_2_VERSION, SSL_OP_NO_TICKET);
+}
+
+/* The caller's set may be gone before the certificate comes. */
+static void
+the_set_is_copied(void **state)
+{
+	struct originator *o = tlspair_originator(&root, TLS1_2_VERSION);
+	SSL_CTX *server = testca_server(&leaf, NULL);
+	struct proof proof = { 0 };
+	struct testtlsa t;
+	struct tlspair p;
+
+	(void)state;
+	testtlsa_open(&t, HOST);
+	testtlsa_add(&t, 3, 1, 1, leaf.x509);
+	tlspair_sockets(p.fd);
+	tlspair_peer(&p, server, true);
+	p.stream = originate(o, p.fd[0], HOST, "a", 1, true, &t.set);
+	testtlsa_free(&t);
+	memset(&t, 0xee, sizeof t);
+	assert_int_equal(tlspair_handshake(&p), STREAM_OK);
+	originate_proof(p.stream, &proof);
+	assert_int_equal(proof.dane, PROOF_DANE_EE);
+	proof_clear(&proof);
+	tlspair_close(&p);
 	SSL_CTX_free(server);
 	originator_free(o);
 }
@@ -135,7 +234,7 @@ a_tls13_ticket_is_used_once(void **state)
 	assert_false(resumes(o, server, HOST, "a"));
 	tlspair_sockets(a.fd);
 	tlspair_peer(&a, server, true);
-	a.stream = originate(o, a.fd[0], HOST, "a", 1, true);
+	a.stream = originate(o, a.fd[0], HOST, "a", 1, true, NULL);
 	assert_int_equal(tlspair_originate(&b, o, server, HOST, "a", true), STREAM_OK);
 	assert_int_equal(tlspair_handshake(&a), STREAM_OK);
 	assert_true(SSL_session_reused(a.peer));
@@ -158,7 +257,7 @@ a_refused_ticket_means_a_new_proof(void **state)
 	(void)state;
 	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
 		SSL_CTX_set_max_proto_version(server, version);
-		originate_forget(o, HOST, "a", 1);
+		tlspair_forget(o, HOST, "a");
 		assert_false(resumes(o, server, HOST, "a"));
 		session(o, changed, HOST, "a", true, &proof);
 		assert_false(proof.resumed);
@@ -220,7 +319,7 @@ a_failed_handshake_forgets(void **state)
 	assert_false(resumes(o, server, HOST, "a"));
 	tlspair_sockets(p.fd);
 	p.peer = NULL;
-	p.stream = originate(o, p.fd[0], HOST, "a", 1, true);
+	p.stream = originate(o, p.fd[0], HOST, "a", 1, true, NULL);
 	assert_int_equal(stream_handshake(p.stream), STREAM_WANT_READ);
 	assert_int_equal(write(p.fd[1], "\x15\x03\x03\0\2\2\x28", 7), 7);
 	assert_int_equal(stream_handshake(p.stream), STREAM_FAILED);
@@ -231,7 +330,8 @@ a_failed_handshake_forgets(void **state)
 	originator_free(o);
 }
 
-/* R30: not expired, at the time of this session, not of that one. */
+/* R30: not expired, at the time of this session, not of that one; the same under usage 2. What
+ * usage 3 names has no dates (R99). */
 static void
 expiry_is_checked_again(void **state)
 {
@@ -240,8 +340,17 @@ expiry_is_checked_again(void **state)
 	    .dns = HOST, .from_days = -1, .until_seconds = 2 });
 	SSL_CTX *server = testca_server(&brief, NULL);
 	struct proof proof = { 0 };
+	struct testtlsa ta, ee;
 
 	(void)state;
+	testtlsa_open(&ta, HOST);
+	testtlsa_open(&ee, HOST);
+	testtlsa_add(&ta, 2, 1, 0, root.x509);
+	testtlsa_add(&ee, 3, 1, 1, brief.x509);
+	session_under(o, server, HOST, "a", true, &ee.set, &proof);
+	assert_int_equal(proof.dane, PROOF_DANE_EE);
+	session_under(o, server, HOST, "a", true, &ta.set, &proof);
+	assert_int_equal(proof.dane, PROOF_DANE_TA);
 	assert_false(resumes(o, server, HOST, "a"));
 	assert_true(resumes(o, server, HOST, "a"));
 	session(o, server, HOST, "a", true, &proof);
@@ -251,7 +360,16 @@ expiry_is_checked_again(void **state)
 	assert_true(proof.resumed);
 	assert_int_equal(proof.chain, CHAIN_EXPIRED);
 	assert_string_equal(proof.detail, "certificate has expired");
+	session_under(o, server, HOST, "a", true, &ta.set, &proof);
+	assert_true(proof.resumed);
+	assert_int_equal(proof.dane, PROOF_DANE_EXPIRED);
+	assert_string_equal(proof.dane_detail, "certificate has expired");
+	session_under(o, server, HOST, "a", true, &ee.set, &proof);
+	assert_true(proof.resumed);
+	assert_int_equal(proof.dane, PROOF_DANE_EE);
 	proof_clear(&proof);
+	testtlsa_free(&ta);
+	testtlsa_free(&ee);
 	SSL_CTX_free(server);
 	testca_free(&brief);
 	originator_free(o);
@@ -309,6 +427,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_resumed_session_keeps_its_proof),
 		cmocka_unit_test(slots_are_apart),
+		cmocka_unit_test(another_set_is_another_slot),
+		cmocka_unit_test(the_set_is_copied),
 		cmocka_unit_test(a_tls13_ticket_is_used_once),
 		cmocka_unit_test(a_refused_ticket_means_a_new_proof),
 		cmocka_unit_test(only_a_fault_spoils_the_session),

@@ -13,6 +13,7 @@
 #define HOST "mx.example.org"
 
 static struct testca_cert leaf;
+static const uint8_t none[TLSA_DIGEST];	/* without TLSA records */
 
 static int
 setup(void **state)
@@ -40,7 +41,7 @@ evidence(time_t *now)
 
 	assert_true(sk_X509_push(sent, leaf.x509) > 0);
 	assert_true(X509_STORE_CTX_init(ctx, store, leaf.x509, sent));
-	e = evidence_collect(ctx);
+	e = evidence_collect(ctx, NULL, NULL);
 	assert_non_null(e);
 	*now = evidence_made(e);
 	X509_STORE_CTX_free(ctx);
@@ -73,13 +74,13 @@ the_table_is_bounded(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 20000; i++) {
-		assert_true(resumption_tag(r, tag, HOST, &i, sizeof i));
+		assert_true(resumption_tag(r, tag, HOST, &i, sizeof i, none));
 		assert_true(resumption_keep(r, tag, tls12_session(now, i), e));
 	}
 	for (size_t i = 0; i < 20000; i++) {
 		SSL_SESSION *s;
 
-		assert_true(resumption_tag(r, tag, HOST, &i, sizeof i));
+		assert_true(resumption_tag(r, tag, HOST, &i, sizeof i, none));
 		s = resumption_take(r, tag, now, &held);
 		if (!s)
 			continue;
@@ -103,9 +104,9 @@ a_slot_has_few_places(void **state)
 	SSL_SESSION *neighbour;
 
 	(void)state;
-	assert_true(resumption_tag(r, tag, HOST, "a", 1));
+	assert_true(resumption_tag(r, tag, HOST, "a", 1, none));
 	for (int i = 0; i == 0 || memcmp(tag, near, 2) != 0; i++)	/* of the same set */
-		assert_true(resumption_tag(r, near, HOST, &i, sizeof i));
+		assert_true(resumption_tag(r, near, HOST, &i, sizeof i, none));
 	assert_true(resumption_keep(r, near, tls12_session(now, 1), e));
 	for (size_t i = 0; i < 10; i++) {
 		SSL_SESSION *s = tls12_session(now, i), *newest;
@@ -139,7 +140,7 @@ a_session_ages(void **state)
 	struct evidence *e = evidence(&now), *held;
 
 	(void)state;
-	assert_true(resumption_tag(r, tag, HOST, "a", 1));
+	assert_true(resumption_tag(r, tag, HOST, "a", 1, none));
 	assert_true(resumption_keep(r, tag, tls12_session(now, 1), e));
 	for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
 		SSL_SESSION *s = resumption_take(r, tag, now + at[i].later, &held);
@@ -151,8 +152,33 @@ a_session_ages(void **state)
 	}
 	assert_true(resumption_keep(r, tag, tls12_session(now, 1), e));
 	assert_null(resumption_take(r, tag, now + 86400, &held));
-	assert_false(resumption_tag(r, other, HOST, HOST HOST HOST HOST HOST, 65));
+	assert_false(resumption_tag(r, other, HOST, HOST HOST HOST HOST HOST, 65, none));
 	evidence_release(e);
+	resumption_free(r);
+}
+
+/* Sessions under another TLSA set, or none, are others. */
+static void
+a_tag_is_of_everything(void **state)
+{
+	struct resumption *r = resumption_new();
+	unsigned char tag[RESUMPTION_TAG], other[RESUMPTION_TAG];
+	uint8_t digest[TLSA_DIGEST] = { 1 };
+
+	(void)state;
+	assert_true(resumption_tag(r, tag, HOST, "a", 1, digest));
+	assert_true(resumption_tag(r, other, HOST, "a", 1, digest));
+	assert_memory_equal(tag, other, RESUMPTION_TAG);
+	assert_true(resumption_tag(r, other, HOST, "a", 1, none));
+	assert_memory_not_equal(tag, other, RESUMPTION_TAG);
+	digest[TLSA_DIGEST - 1]++;
+	assert_true(resumption_tag(r, other, HOST, "a", 1, digest));
+	assert_memory_not_equal(tag, other, RESUMPTION_TAG);
+	digest[TLSA_DIGEST - 1]--;
+	assert_true(resumption_tag(r, other, HOST, "b", 1, digest));
+	assert_memory_not_equal(tag, other, RESUMPTION_TAG);
+	assert_true(resumption_tag(r, other, HOST "a", "", 0, digest));
+	assert_memory_not_equal(tag, other, RESUMPTION_TAG);
 	resumption_free(r);
 }
 
@@ -163,6 +189,7 @@ main(void)
 		cmocka_unit_test(the_table_is_bounded),
 		cmocka_unit_test(a_slot_has_few_places),
 		cmocka_unit_test(a_session_ages),
+		cmocka_unit_test(a_tag_is_of_everything),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -101,13 +101,13 @@ idle_streams_are_small(void **state)
 		for (int resumed = 0; resumed < 2; resumed++) {
 			for (int i = 0; i < IDLE; i++) {
 				if (!resumed)
-					originate_forget(trusting, HOST, "", 0);
+					tlspair_forget(trusting, HOST, "");
 				assert_int_equal(tlspair_originate(&pairs[i], trusting, server,
 				    HOST, "", true), STREAM_OK);
 				exchange(&pairs[i]);
 			}
 			if (!resumed)
-				originate_forget(trusting, HOST, "", 0);
+				tlspair_forget(trusting, HOST, "");
 			print_message("# TLS 1.%d\n", version - TLS1_VERSION);
 			measure(resumed ? "originated, resumed" : "originated", pairs, 25 << 10);
 			assert_int_equal(tlspair_originate(&pairs[0], trusting, server, HOST, "",

@@ -45,7 +45,7 @@ teardown(void **state)
 static void
 open_pair(struct tlspair *p)
 {
-	originate_forget(trusting, HOST, "", 0);
+	tlspair_forget(trusting, HOST, "");
 	assert_int_equal(tlspair_originate(p, trusting, server, HOST, "", true), STREAM_OK);
 	assert_int_equal(tlspair_settle(p), STREAM_WANT_READ);
 }
@@ -194,7 +194,7 @@ no_handshake_is_a_fault(void **state)
 		int fd[2];
 
 		tlspair_sockets(fd);
-		s = originate(trusting, fd[0], HOST, "", 0, true);
+		s = originate(trusting, fd[0], HOST, "", 0, true, NULL);
 		assert_int_equal(stream_handshake(s), STREAM_WANT_READ);
 		originate_proof(s, &proof);
 		assert_int_equal(proof.state, PROOF_HANDSHAKE_FAILED);
@@ -252,7 +252,7 @@ cut_handshake(int version, size_t *budget, size_t at_once)
 	p.peer = SSL_new(server);
 	SSL_set_fd(p.peer, far[1]);
 	SSL_set_accept_state(p.peer);
-	p.stream = originate(trusting, p.fd[0], HOST, "", 0, true);
+	p.stream = originate(trusting, p.fd[0], HOST, "", 0, true, NULL);
 	for (int i = 0; i < 20000; i++) {
 		r = stream_handshake(p.stream);
 		if (r != STREAM_WANT_READ && r != STREAM_WANT_WRITE)
@@ -276,7 +276,7 @@ cut_handshake(int version, size_t *budget, size_t at_once)
 	tlspair_close(&p);
 	close(far[0]);
 	close(far[1]);
-	originate_forget(trusting, HOST, "", 0);
+	tlspair_forget(trusting, HOST, "");
 	return r == STREAM_OK;
 }
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/peekpair.h"
+#include "tests/unit/testtlsa.h"
 #include "tls/evidence_inside.h"
 #include "tls/keepsake.h"
 
@@ -63,17 +64,25 @@ keep(struct peekpair *p, struct memory *m)
 
 /* The verdict on a full handshake. */
 static struct peekpair *
-judged(struct originator *o, SSL_CTX *server, bool strict, enum proof_chain chain)
+judged_under(struct originator *o, SSL_CTX *server, bool strict, const struct tlsa_set *tlsa,
+    enum proof_chain chain, enum proof_dane dane)
 {
 	struct peekpair *p = peekpair_open(o, client, server, NULL);
 	struct proof proof = { 0 };
 
 	assert_int_equal(peekpair_see(p), PEEK_FULL);
-	assert_true(peek_prove(p->peek, strict, &proof));
+	assert_true(peek_prove(p->peek, strict, tlsa, &proof));
 	assert_int_equal(proof.chain, chain);
+	assert_int_equal(proof.dane, dane);
 	proof_clear(&proof);
 	peekpair_release(p);
 	return p;
+}
+
+static struct peekpair *
+judged(struct originator *o, SSL_CTX *server, bool strict, enum proof_chain chain)
+{
+	return judged_under(o, server, strict, NULL, chain, PROOF_DANE_NOT_ASKED);
 }
 
 /* Nothing is settled before the client has gone on after an answer. */
@@ -167,6 +176,108 @@ check_resumption(int version, uint64_t options, bool renewing)
 	proof_clear(&proof);
 	SSL_SESSION_free(m.session);
 	SSL_CTX_free(server);
+}
+
+/* What stands by a record alone comes back so: under that set, and no CA behind it. What neither
+ * vouches for is not remembered, and a chain that stands keeps that the records do not match. */
+static const struct by_records {
+	bool loose;			/* a leaf that is not of the CA's */
+	bool matching;
+	uint8_t usage;
+	enum proof_dane dane;
+	bool remembered;
+} by_records[] = {
+	{ true, true, 3, PROOF_DANE_EE, true },
+	{ true, true, 2, PROOF_DANE_TA, true },
+	{ true, false, 3, PROOF_DANE_UNMATCHED, false },
+	{ false, true, 3, PROOF_DANE_EE, true },
+	{ false, false, 3, PROOF_DANE_UNMATCHED, true },
+};
+
+static void
+check_records(const struct by_records *b, const struct testca_cert *ca,
+    const struct testca_cert *loose)
+{
+	const struct testca_cert *shown = b->loose ? loose : &leaf;
+	SSL_CTX *server = testca_server(shown, ca);
+	enum proof_chain chain = b->loose ? CHAIN_UNTRUSTED : CHAIN_TRUSTED;
+	struct memory m = { .count = 0 };
+	struct proof proof = { 0 };
+	struct testtlsa t;
+	struct peekpair *p;
+
+	testtlsa_open(&t, HOST);
+	testtlsa_add(&t, b->usage, 1, 1, !b->matching ? root.x509 : b->usage == 2 ? ca->x509 :
+	    shown->x509);
+	p = judged_under(trusting, server, true, &t.set, chain, b->dane);
+	if (b->remembered)
+		talk_through(p);
+	else
+		assert_true(peekpair_finish(p));
+	keep(p, &m);
+	peekpair_close(p);
+	assert_int_equal(m.count, b->remembered);
+	if (m.count > 0) {
+		resumed(trusting, server, true, &m, &proof);
+		assert_int_equal(proof.chain, chain);
+		assert_int_equal(proof.detail[0] == '\0', !b->loose);
+		assert_int_equal(proof.dane, b->dane);
+		assert_int_equal(proof.dane_depth, b->dane == PROOF_DANE_TA);
+		assert_int_equal(proof.dane_detail[0] == '\0', b->matching);
+		assert_true(tlsa_same(&t.set, proof.dane_digest));
+	}
+	proof_clear(&proof);
+	testtlsa_free(&t);
+	SSL_SESSION_free(m.session);
+	SSL_CTX_free(server);
+}
+
+static void
+what_records_proved_is_remembered(void **state)
+{
+	struct testca_cert ca = testca_root("Loose");
+	struct testca_cert loose = testca_issue(&(struct testca_spec){ .issuer = &ca,
+	    .dns = HOST });
+
+	(void)state;
+	for (size_t i = 0; i < sizeof by_records / sizeof *by_records; i++)
+		check_records(&by_records[i], &ca, &loose);
+	testca_free(&ca);
+	testca_free(&loose);
+}
+
+/* A key proven with a broken digest is enough where nothing is demanded, and remembered as that. */
+static void
+what_was_proven_weakly_stays_weak(void **state)
+{
+	struct testca_cert loose = testca_issue(&(struct testca_spec){ .dns = HOST });
+	SSL_CTX *server = testca_server(&loose, NULL);
+	struct memory m = { .count = 0 };
+	struct proof proof = { 0 };
+	struct testtlsa t;
+	struct peekpair *p;
+
+	(void)state;
+	assert_true(SSL_CTX_set1_sigalgs_list(server, "ECDSA+SHA1"));
+	testtlsa_open(&t, HOST);
+	testtlsa_add(&t, 3, 1, 1, loose.x509);
+	p = judged_under(trusting, server, false, &t.set, CHAIN_UNTRUSTED, PROOF_DANE_EE);
+	talk_through(p);
+	keep(p, &m);
+	peekpair_close(p);
+	assert_int_equal(m.count, 1);
+	for (int strict = 0; strict < 2; strict++) {
+		p = peekpair_open(trusting, client, server, m.session);
+		assert_int_equal(peekpair_see(p), PEEK_RESUMED);
+		assert_true(peek_recall(p->peek, m.evidence, m.len, strict, &proof));
+		assert_int_equal(proof.dane, strict ? PROOF_DANE_INVALID : PROOF_DANE_EE);
+		proof_clear(&proof);
+		peekpair_close(p);
+	}
+	testtlsa_free(&t);
+	SSL_SESSION_free(m.session);
+	SSL_CTX_free(server);
+	testca_free(&loose);
 }
 
 static void
@@ -279,7 +390,7 @@ plant(SSL_CTX *server, SSL_SESSION *of, const char *client_address, struct memor
 	message[9] = (uint8_t)len;
 	memcpy(message + 10, ticket, len);
 	assert_int_equal(peekpair_see(p), PEEK_FULL);
-	assert_true(peek_prove(p->peek, true, &proof));
+	assert_true(peek_prove(p->peek, true, NULL, &proof));
 	assert_int_equal(proof.chain, CHAIN_TRUSTED);
 	proof_clear(&proof);
 	peekpair_release(p);
@@ -703,6 +814,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_resumed_session_proves_what_was_remembered),
+		cmocka_unit_test(what_records_proved_is_remembered),
+		cmocka_unit_test(what_was_proven_weakly_stays_weak),
 		cmocka_unit_test(a_weak_session_stays_weak),
 		cmocka_unit_test(names_depend_on_the_bundle),
 		cmocka_unit_test(nobody_plants_a_session_for_another),

@@ -37,6 +37,8 @@ struct testca_spec {
 	int rsa_bits;		/* 0: ECDSA P-256 */
 	int from_days, until_days;	/* from now; both 0: from yesterday for 30 days */
 	long until_seconds;	/* instead of until_days */
+	/* In OpenSSL's notation; NULL: what `ca` says, and no name constraints. */
+	const char *constraints, *key_usage, *name_constraints;
 };
 
 static inline void
@@ -109,6 +111,22 @@ testca_key(int rsa_bits)
 	return made[i].key;
 }
 
+static inline void
+testca_extensions(X509 *cert, const struct testca_spec *spec)
+{
+	testca_extension(cert, NID_basic_constraints, spec->constraints ? spec->constraints :
+	    spec->ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
+	testca_extension(cert, NID_key_usage, spec->key_usage ? spec->key_usage : spec->ca ?
+	    "critical,keyCertSign,cRLSign" : "critical,digitalSignature,keyEncipherment");
+	if (!spec->ca)
+		testca_extension(cert, NID_ext_key_usage,
+		    spec->client_only ? "clientAuth" : "serverAuth");
+	if (spec->name_constraints)
+		testca_extension(cert, NID_name_constraints, spec->name_constraints);
+	if (spec->dns)
+		testca_names(cert, spec->dns);
+}
+
 static inline struct testca_cert
 testca_issue(const struct testca_spec *spec)
 {
@@ -131,15 +149,7 @@ testca_issue(const struct testca_spec *spec)
 	else
 		X509_time_adj_ex(X509_getm_notAfter(c.x509), span ? spec->until_days : 30, 0, NULL);
 	TESTCA_NEED(X509_set_pubkey(c.x509, c.key));
-	testca_extension(c.x509, NID_basic_constraints,
-	    spec->ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
-	testca_extension(c.x509, NID_key_usage, spec->ca ? "critical,keyCertSign,cRLSign" :
-	    "critical,digitalSignature,keyEncipherment");
-	if (!spec->ca)
-		testca_extension(c.x509, NID_ext_key_usage,
-		    spec->client_only ? "clientAuth" : "serverAuth");
-	if (spec->dns)
-		testca_names(c.x509, spec->dns);
+	testca_extensions(c.x509, spec);
 	TESTCA_NEED(X509_sign(c.x509, issuer->key, EVP_sha256()) > 0);
 	return c;
 }

@@ -65,14 +65,30 @@ tlspair_handshake(struct tlspair *p)
 
 /* A client's stream towards a server of the test's, after the handshake, whatever came of it. */
 static inline enum stream_result
-tlspair_originate(struct tlspair *p, struct originator *o, SSL_CTX *server, const char *sni,
-    const char *key, bool proven)
+tlspair_originate_tlsa(struct tlspair *p, struct originator *o, SSL_CTX *server, const char *sni,
+    const char *key, bool proven, const struct tlsa_set *tlsa)
 {
 	tlspair_sockets(p->fd);
 	tlspair_peer(p, server, true);
-	p->stream = originate(o, p->fd[0], sni, key, strlen(key), proven);
+	p->stream = originate(o, p->fd[0], sni, key, strlen(key), proven, tlsa);
 	TESTCA_NEED(p->stream != NULL);
 	return tlspair_handshake(p);
+}
+
+static inline enum stream_result
+tlspair_originate(struct tlspair *p, struct originator *o, SSL_CTX *server, const char *sni,
+    const char *key, bool proven)
+{
+	return tlspair_originate_tlsa(p, o, server, sni, key, proven, NULL);
+}
+
+/* The slot of a session without TLSA records. */
+static inline void
+tlspair_forget(struct originator *o, const char *sni, const char *key)
+{
+	static const uint8_t none[TLSA_DIGEST];
+
+	originate_forget(o, sni, key, strlen(key), none);
 }
 
 /* Lets the stream read what the peer sends by itself, such as tickets. */

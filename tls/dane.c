@@ -1,0 +1,234 @@
+/* dane.c - a chain held against TLSA records, by OpenSSL (RFC 7671, RFC 7672 section 3)
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * OpenSSL knows TLSA records as part of a session. Here each base has one that never talks: what
+ * matters is the store context that looks into it. The store is empty, no CA counts here. */
+#include "tls/dane.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "tls/chain.h"
+#include "tls/names.h"
+
+struct dane_checker {
+	SSL_CTX *context;
+	X509_STORE *store;
+};
+
+struct dane_checker *
+dane_checker_new(void)
+{
+	struct dane_checker *c = calloc(1, sizeof *c);
+
+	if (!c)
+		return NULL;
+	c->context = SSL_CTX_new(TLS_client_method());
+	c->store = X509_STORE_new();
+	if (!c->context || !c->store || SSL_CTX_dane_enable(c->context) <= 0) {
+		dane_checker_free(c);
+		return NULL;
+	}
+	SSL_CTX_dane_set_flags(c->context, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
+	return c;
+}
+
+void
+dane_checker_free(struct dane_checker *c)
+{
+	if (!c)
+		return;
+	SSL_CTX_free(c->context);
+	X509_STORE_free(c->store);
+	free(c);
+}
+
+/* How many records of that base OpenSSL can use; -1 when out of memory. Usages 0 and 1 would send
+ * it to the store (RFC 7672 3.1.3). */
+static int
+add_records(SSL *ssl, const struct tlsa_set *set, size_t base)
+{
+	int count = 0;
+
+	for (size_t i = 0; i < set->len; i++) {
+		const struct tlsa *t = &set->records[i];
+		int taken;
+
+		if (t->base != base || (t->usage != TLSA_DANE_TA && t->usage != TLSA_DANE_EE))
+			continue;
+		if (t->len == 0)	/* which it would take for a lack of memory */
+			continue;
+		taken = SSL_dane_tlsa_add(ssl, t->usage, t->selector, t->matching, t->data, t->len);
+		if (taken < 0)
+			return -1;
+		count += taken > 0;
+	}
+	return count;
+}
+
+/* Which record it was that matched; false: none. */
+static bool
+note_match(SSL *ssl, const struct tlsa_set *set, size_t base, struct dane *out)
+{
+	uint8_t usage, selector, matching;
+	const unsigned char *data;
+	size_t len;
+	int depth = SSL_get0_dane_tlsa(ssl, &usage, &selector, &matching, &data, &len);
+
+	for (size_t i = 0; depth >= 0 && i < set->len; i++) {
+		const struct tlsa *t = &set->records[i];
+
+		if (t->base != base || t->usage != usage || t->selector != selector ||
+		    t->matching != matching || t->len != len || memcmp(t->data, data, len) != 0)
+			continue;
+		out->base = (uint8_t)base;
+		out->record = (uint8_t)i;
+		out->depth = (uint8_t)depth;
+		return true;
+	}
+	return false;
+}
+
+static enum proof_dane
+standing_of(enum proof_chain chain, const struct tlsa *matched)
+{
+	switch (chain) {
+	case CHAIN_TRUSTED:
+		return matched->usage == TLSA_DANE_EE ? PROOF_DANE_EE : PROOF_DANE_TA;
+	case CHAIN_EXPIRED:
+		return PROOF_DANE_EXPIRED;
+	case CHAIN_INVALID:
+	case CHAIN_UNTRUSTED:
+	case CHAIN_NONE:
+		break;
+	}
+	return PROOF_DANE_INVALID;
+}
+
+/* No name is given to OpenSSL but the one without which it does not begin, and that is not looked
+ * at: the store context has parameters of its own. */
+static SSL *
+open_base(struct dane_checker *c, const struct tlsa_set *set, size_t base, int *count)
+{
+	SSL *ssl = SSL_new(c->context);
+
+	if (ssl && SSL_dane_enable(ssl, "mx.invalid") > 0)
+		*count = add_records(ssl, set, base);
+	else
+		*count = -1;
+	if (*count > 0)
+		return ssl;
+	SSL_free(ssl);
+	return NULL;
+}
+
+static void
+unmatched(struct dane *out, const char *fault)
+{
+	*out = (struct dane){ .standing = PROOF_DANE_UNMATCHED, .fault = fault,
+	    .error = X509_V_ERR_DANE_NO_MATCH };
+}
+
+static void
+note_standing(struct dane *out, const struct chain *chain, const struct tlsa *matched)
+{
+	out->standing = standing_of(chain->standing, matched);
+	out->error = chain->error;
+	if (out->standing == PROOF_DANE_TA) {
+		out->until = chain->until;
+		/* OpenSSL looks at the dates of a TA only where that is self-signed. */
+		if (chain->until < time(NULL)) {
+			out->standing = PROOF_DANE_EXPIRED;
+			out->error = X509_V_ERR_CERT_HAS_EXPIRED;
+			out->until = 0;
+		}
+	}
+	out->fault = out->error == X509_V_OK ? "" : X509_verify_cert_error_string(out->error);
+}
+
+/* Without a record in it OpenSSL would verify as if there were no DANE: it is not asked then. */
+static bool
+verify_base(struct dane_checker *c, X509 *leaf, STACK_OF(X509) *sent, const struct tlsa_set *set,
+    size_t base, struct dane *out)
+{
+	X509_STORE_CTX *ctx;
+	struct chain chain;
+	int count;
+	SSL *ssl = open_base(c, set, base, &count);
+	bool ok;
+
+	unmatched(out, X509_verify_cert_error_string(X509_V_ERR_DANE_NO_MATCH));
+	if (!ssl)
+		return count == 0;
+	ctx = X509_STORE_CTX_new();
+	ok = ctx && X509_STORE_CTX_init(ctx, c->store, leaf, sent) &&
+	    X509_STORE_CTX_set_default(ctx, "ssl_server");
+	if (ok) {
+		X509_STORE_CTX_set0_dane(ctx, SSL_get0_dane(ssl));
+		chain_verify(ctx, &chain);
+		ok = chain.error != X509_V_ERR_OUT_OF_MEM;
+	}
+	if (ok && note_match(ssl, set, base, out))
+		note_standing(out, &chain, &set->records[out->record]);
+	X509_STORE_CTX_free(ctx);
+	SSL_free(ssl);
+	return ok;
+}
+
+/* What counts more, if bases differ. */
+static int
+weight(enum proof_dane d)
+{
+	switch (d) {
+	case PROOF_DANE_NOT_ASKED:
+		return 0;
+	case PROOF_DANE_UNMATCHED:
+		return 1;
+	case PROOF_DANE_INVALID:
+		return 2;
+	case PROOF_DANE_EXPIRED:
+		return 3;
+	case PROOF_DANE_TA:
+		return 4;
+	case PROOF_DANE_EE:
+		return 5;
+	}
+	return 0;
+}
+
+/* Several hosts often have the records of one CA. The base whose name the leaf carries is then the
+ * one to be looked for: nothing more can be asked of it. */
+static bool
+is_final(const struct dane *d, const struct tlsa_set *set, X509 *leaf)
+{
+	return d->standing == PROOF_DANE_EE || (d->standing == PROOF_DANE_TA &&
+	    names_certificate(leaf, set->bases[d->base]));
+}
+
+bool
+dane_verify(struct dane_checker *c, X509 *leaf, STACK_OF(X509) *sent, const struct tlsa_set *set,
+    struct dane *out)
+{
+	bool ok = true, final = false;
+
+	*out = (struct dane){ .standing = PROOF_DANE_NOT_ASKED, .fault = "" };
+	if (!set || set->len == 0)
+		return true;
+	assert(set->bases_len <= TLSA_BASES_MAX && set->len <= TLSA_RECORDS_MAX);
+	unmatched(out, X509_verify_cert_error_string(X509_V_ERR_DANE_NO_MATCH));
+	for (size_t base = 0; ok && !final && base < set->bases_len; base++) {
+		struct dane d;
+
+		ok = verify_base(c, leaf, sent, set, base, &d);
+		final = ok && is_final(&d, set, leaf);
+		if (ok && (final || weight(d.standing) > weight(out->standing)))
+			*out = d;
+	}
+	memcpy(out->digest, set->digest, TLSA_DIGEST);
+	ERR_clear_error();
+	return ok;
+}
