@@ -19,7 +19,6 @@
 #define DEFAULT_LOG_FILE "/var/log/postern/decisions.jsonl"
 #define DEFAULT_PORT 10025
 #define DNS_PORT 53
-#define SMTP_PORT 25
 #define TLS_1_2 0x0303
 
 static bool
@@ -54,7 +53,7 @@ config_new(const struct config_host *host)
 	c->client.tls_offer = true;
 	c->resolver.trust_ad = TRUST_AD_AUTO;
 	c->tls.min_version = TLS_1_2;
-	c->policy.mta_sts = true;
+	c->policy.mta_sts = c->policy.dane = true;
 	c->policy.no_policy = LEVEL_MAY;
 	c->policy.stripping_refuse = true;
 	c->policy.wait_s = 20;
@@ -77,78 +76,6 @@ place_of(const struct yaml *root, const char *name)
 	return root->at;
 }
 
-/* What was written for this key, or NULL. */
-static const struct yaml *
-value_of(const struct yaml *map, const char *name)
-{
-	const struct yaml *key;
-
-	if (map != NULL && map->kind == YAML_MAP)
-		for (key = map->first; key != NULL; key = key->next)
-			if (strcmp(key->text, name) == 0)
-				return key->value;
-	return NULL;
-}
-
-/* What is written and what it leans on. Nobody must take himself for guarded by a key that does
- * nothing. */
-static void
-check_intercept(struct reading *r, const struct yaml *root)
-{
-	const struct config *c = r->config;
-	const bool none = c->intercept.method == METHOD_NONE;
-	const struct {
-		bool given, lacks;
-		const char *key, *text;
-	} rows[] = {
-		/* The original destination could not be told from the listener. */
-		{ c->intercept.listen.port == SMTP_PORT, c->intercept.method == METHOD_TPROXY,
-		    "listen", "method: tproxy needs a port other than 25" },
-		{ c->intercept.source_client, c->intercept.method != METHOD_TPROXY, "source",
-		    "client needs method: tproxy" },
-		{ c->intercept.local, none, "local", "yes needs rules of postern's own, and "
-		    "method: none has none" },
-		{ c->intercept.open, none, "when-down", "open needs rules of postern's own, and "
-		    "method: none has none" },
-		{ c->intercept.required, none, "scope", "required needs rules of postern's own, "
-		    "and method: none has none" },
-		{ c->intercept.open, !none && !c->intercept.watch, "when-down", "open needs the "
-		    "nfq process (watch: yes)" },
-		{ c->intercept.required, !none && !c->intercept.watch, "scope", "required needs "
-		    "the nfq process (watch: yes)" },
-	};
-	const struct yaml *section = value_of(root, "intercept"), *value;
-	size_t i;
-
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		value = value_of(section, rows[i].key);
-		if (rows[i].given && rows[i].lacks && value != NULL)
-			report_error(&r->report, value->at, "intercept.%s: %s", rows[i].key,
-			    rows[i].text);
-	}
-	value = value_of(section, "watch");
-	if (none && c->intercept.watch && value != NULL)
-		report_warning(&r->report, value->at, "intercept.watch: without rules of postern's "
-		    "own (method: none) there is nothing to watch");
-}
-
-static void
-check_path(struct reading *r, const struct yaml *root)
-{
-	const struct yaml *value = value_of(root, "path");
-	const struct config *c = r->config;
-
-	if (!c->inspect || value == NULL)
-		return;
-	if (!c->client.tls_offer)
-		report_error(&r->report, value->at, "path: inspect: what cannot be proven in "
-		    "flight ends at postern, which needs client.tls: offer");
-	if (c->tls.min_version > TLS_1_2)
-		report_warning(&r->report, value->at, "path: inspect: nothing newer than TLS 1.2 "
-		    "can be proven in flight, so with this tls.min-version all TLS ends at "
-		    "postern");
-}
-
 /* What was not written: the machine must bear out the defaults, and `from` has none. */
 static void
 complete(struct reading *r, const struct yaml *root)
@@ -166,8 +93,7 @@ complete(struct reading *r, const struct yaml *root)
 	if (c->intercept.from == NULL)
 		report_error(&r->report, place_of(root, "intercept"), "intercept.from is missing: "
 		    "the networks whose mail is guarded, such as [192.0.2.0/24]");
-	check_intercept(r, root);
-	check_path(r, root);
+	config_check(r, root);
 	if (c->resolver.servers_len == 0 && r->host->resolvers != NULL)
 		c->resolver.servers_len = r->host->resolvers(c->resolver.servers,
 		    CONFIG_RESOLVERS_MAX);
@@ -310,10 +236,8 @@ rules_free(struct config_rule *rules, size_t len)
 {
 	size_t i;
 
-	for (i = 0; i < len; i++) {
-		free(rules[i].name);
-		free(rules[i].reason);
-	}
+	for (i = 0; i < len; i++)
+		rule_clear(&rules[i]);
 	free(rules);
 }
 

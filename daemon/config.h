@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -24,12 +25,21 @@ enum config_trust_ad { TRUST_AD_AUTO, TRUST_AD_YES, TRUST_AD_NO };
 enum config_journal { JOURNAL_AUTO, JOURNAL_YES, JOURNAL_NO };
 enum config_recipients { RECIPIENTS_DOMAIN, RECIPIENTS_FULL, RECIPIENTS_NONE };
 
+/* A fingerprint: SHA-256 or SHA-512, of the server's certificate or of its public key. */
+#define CONFIG_MATCHES_MAX 8	/* two TLSA records each (tls/tlsa.h) */
+struct config_match {
+	size_t len;		/* 32 or 64 */
+	uint8_t digest[64];
+};
+
 /* One entry of `domains:` or `relays:`. */
 struct config_rule {
 	char *name;		/* A-labels, lower case, no trailing dot */
 	enum level level;
 	char *reason;		/* never NULL for domains; may be NULL for relays */
 	time_t until;		/* first second after the last valid day, UTC; 0 = no end */
+	struct config_match *match;	/* with LEVEL_FINGERPRINT, at least one; else NULL */
+	size_t match_len;
 	unsigned line;		/* where it stands in the file */
 };
 
@@ -66,7 +76,7 @@ struct config {
 		int min_version;		/* OpenSSL's number: 0x0303 is TLS 1.2 */
 	} tls;
 	struct {
-		bool mta_sts;
+		bool mta_sts, dane, both;
 		enum level no_policy;		/* LEVEL_MAY or LEVEL_ENCRYPT */
 		bool stripping_refuse;
 		unsigned wait_s;

@@ -18,62 +18,58 @@
 #define PATH_LEN_MAX 1023
 
 static const struct config_choice switches[] = {
-	{ "yes", 1, 0, 0 }, { "no", 0, 0, 0 }, { "true", 1, 0, 1 }, { "false", 0, 0, 1 },
-	{ "on", 1, 0, 1 }, { "off", 0, 0, 1 }, { NULL, 0, 0, 0 }
-};
-static const struct config_choice not_yet[] = {
-	{ "yes", 1, 1, 0 }, { "no", 0, 0, 0 }, { "true", 1, 1, 1 }, { "false", 0, 0, 1 },
-	{ "on", 1, 1, 1 }, { "off", 0, 0, 1 }, { NULL, 0, 0, 0 }
+	{ "yes", 1, 0 }, { "no", 0, 0 }, { "true", 1, 1 }, { "false", 0, 1 },
+	{ "on", 1, 1 }, { "off", 0, 1 }, { NULL, 0, 0 }
 };
 static const struct config_choice modes[] = {
-	{ "enforce", MODE_ENFORCE, 0, 0 }, { "monitor", MODE_MONITOR, 0, 0 }, { NULL, 0, 0, 0 }
+	{ "enforce", MODE_ENFORCE, 0 }, { "monitor", MODE_MONITOR, 0 }, { NULL, 0, 0 }
 };
 static const struct config_choice paths[] = {
-	{ "upgrade", 0, 0, 0 }, { "inspect", 1, 0, 0 }, { NULL, 0, 0, 0 }
+	{ "upgrade", 0, 0 }, { "inspect", 1, 0 }, { NULL, 0, 0 }
 };
 static const struct config_choice methods[] = {
-	{ "redirect", METHOD_REDIRECT, 0, 0 }, { "tproxy", METHOD_TPROXY, 0, 0 },
-	{ "none", METHOD_NONE, 0, 0 }, { NULL, 0, 0, 0 }
+	{ "redirect", METHOD_REDIRECT, 0 }, { "tproxy", METHOD_TPROXY, 0 },
+	{ "none", METHOD_NONE, 0 }, { NULL, 0, 0 }
 };
 static const struct config_choice backends[] = {
-	{ "iptables", BACKEND_IPTABLES, 0, 0 }, { "nft", BACKEND_NFT, 0, 0 },
-	{ "nftables", BACKEND_NFT, 0, 1 }, { NULL, 0, 0, 0 }
+	{ "iptables", BACKEND_IPTABLES, 0 }, { "nft", BACKEND_NFT, 0 },
+	{ "nftables", BACKEND_NFT, 1 }, { NULL, 0, 0 }
 };
 static const struct config_choice sources[] = {
-	{ "own", 0, 0, 0 }, { "client", 1, 0, 0 }, { NULL, 0, 0, 0 }
+	{ "own", 0, 0 }, { "client", 1, 0 }, { NULL, 0, 0 }
 };
 static const struct config_choice when_down[] = {
-	{ "closed", 0, 0, 0 }, { "open", 1, 0, 0 }, { NULL, 0, 0, 0 }
+	{ "closed", 0, 0 }, { "open", 1, 0 }, { NULL, 0, 0 }
 };
 static const struct config_choice scopes[] = {
-	{ "all", 0, 0, 0 }, { "required", 1, 0, 0 }, { NULL, 0, 0, 0 }
+	{ "all", 0, 0 }, { "required", 1, 0 }, { NULL, 0, 0 }
 };
 static const struct config_choice offers[] = {
-	{ "offer", 1, 0, 0 }, { "none", 0, 0, 0 }, { NULL, 0, 0, 0 }
+	{ "offer", 1, 0 }, { "none", 0, 0 }, { NULL, 0, 0 }
 };
 static const struct config_choice trusts[] = {
-	{ "auto", TRUST_AD_AUTO, 0, 0 }, { "yes", TRUST_AD_YES, 0, 0 }, { "no", TRUST_AD_NO, 0, 0 },
-	{ "true", TRUST_AD_YES, 0, 1 }, { "false", TRUST_AD_NO, 0, 1 },
-	{ "on", TRUST_AD_YES, 0, 1 }, { "off", TRUST_AD_NO, 0, 1 }, { NULL, 0, 0, 0 }
+	{ "auto", TRUST_AD_AUTO, 0 }, { "yes", TRUST_AD_YES, 0 }, { "no", TRUST_AD_NO, 0 },
+	{ "true", TRUST_AD_YES, 1 }, { "false", TRUST_AD_NO, 1 },
+	{ "on", TRUST_AD_YES, 1 }, { "off", TRUST_AD_NO, 1 }, { NULL, 0, 0 }
 };
 static const struct config_choice versions[] = {
-	{ "1.0", 0x0301, 0, 0 }, { "1.1", 0x0302, 0, 0 }, { "1.2", 0x0303, 0, 0 },
-	{ "1.3", 0x0304, 0, 0 }, { NULL, 0, 0, 0 }
+	{ "1.0", 0x0301, 0 }, { "1.1", 0x0302, 0 }, { "1.2", 0x0303, 0 },
+	{ "1.3", 0x0304, 0 }, { NULL, 0, 0 }
 };
 static const struct config_choice no_policy[] = {
-	{ "may", LEVEL_MAY, 0, 0 }, { "encrypt", LEVEL_ENCRYPT, 0, 0 }, { NULL, 0, 0, 0 }
+	{ "may", LEVEL_MAY, 0 }, { "encrypt", LEVEL_ENCRYPT, 0 }, { NULL, 0, 0 }
 };
 static const struct config_choice strippings[] = {
-	{ "refuse", 1, 0, 0 }, { "log", 0, 0, 0 }, { NULL, 0, 0, 0 }
+	{ "refuse", 1, 0 }, { "log", 0, 0 }, { NULL, 0, 0 }
 };
 static const struct config_choice journals[] = {
-	{ "auto", JOURNAL_AUTO, 0, 0 }, { "yes", JOURNAL_YES, 0, 0 }, { "no", JOURNAL_NO, 0, 0 },
-	{ "true", JOURNAL_YES, 0, 1 }, { "false", JOURNAL_NO, 0, 1 },
-	{ "on", JOURNAL_YES, 0, 1 }, { "off", JOURNAL_NO, 0, 1 }, { NULL, 0, 0, 0 }
+	{ "auto", JOURNAL_AUTO, 0 }, { "yes", JOURNAL_YES, 0 }, { "no", JOURNAL_NO, 0 },
+	{ "true", JOURNAL_YES, 1 }, { "false", JOURNAL_NO, 1 },
+	{ "on", JOURNAL_YES, 1 }, { "off", JOURNAL_NO, 1 }, { NULL, 0, 0 }
 };
 static const struct config_choice recipients[] = {
-	{ "domain", RECIPIENTS_DOMAIN, 0, 0 }, { "full", RECIPIENTS_FULL, 0, 0 },
-	{ "none", RECIPIENTS_NONE, 0, 0 }, { NULL, 0, 0, 0 }
+	{ "domain", RECIPIENTS_DOMAIN, 0 }, { "full", RECIPIENTS_FULL, 0 },
+	{ "none", RECIPIENTS_NONE, 0 }, { NULL, 0, 0 }
 };
 
 static const struct config_key keys[] = {
@@ -104,8 +100,8 @@ static const struct config_key keys[] = {
 	{ "tls", "ca-file", take_ca_file, AT(tls.ca_file), NULL, STORE_NOTHING, 0, PATH_LEN_MAX },
 	{ "tls", "min-version", take_choice, AT(tls.min_version), versions, STORE_NUMBER, 0, 0 },
 	{ "policy", "mta-sts", take_choice, AT(policy.mta_sts), switches, STORE_BOOL, 0, 0 },
-	{ "policy", "dane", take_choice, 0, not_yet, STORE_NOTHING, 0, 0 },
-	{ "policy", "both", take_choice, 0, not_yet, STORE_NOTHING, 0, 0 },
+	{ "policy", "dane", take_choice, AT(policy.dane), switches, STORE_BOOL, 0, 0 },
+	{ "policy", "both", take_choice, AT(policy.both), switches, STORE_BOOL, 0, 0 },
 	{ "policy", "no-policy", take_choice, AT(policy.no_policy), no_policy, STORE_NUMBER, 0, 0 },
 	{ "policy", "stripping", take_choice, AT(policy.stripping_refuse), strippings, STORE_BOOL,
 	    0, 0 },

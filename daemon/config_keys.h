@@ -18,7 +18,6 @@ struct reading {
 struct config_choice {
 	const char *word;
 	int value;
-	bool later;		/* known, but what it asks for is not built yet */
 	bool alias;		/* not shown among the choices */
 };
 
@@ -57,5 +56,14 @@ void take_interface(struct reading *r, const struct config_key *key, const struc
 void take_servers(struct reading *r, const struct config_key *key, const struct yaml *value);
 /* config_rules.c */
 void take_rules(struct reading *r, const struct config_key *key, const struct yaml *value);
+/* rule_clear: frees what hangs at it. */
+void rule_clear(struct config_rule *rule);
+
+/* take_match: fingerprints, one or a list of them, for the rule (config_match.c). */
+void take_match(struct reading *r, const struct config_key *key, const struct yaml *value,
+    struct config_rule *rule);
+
+/* config_check: what is written and what it leans on, once the whole file was taken. */
+void config_check(struct reading *r, const struct yaml *root);
 
 #endif

@@ -21,7 +21,9 @@ struct drafting {
 	const struct config_key *key;
 	const struct yaml *name;
 	struct config_rule *rule;
+	const struct yaml *match;	/* its value, where there is one */
 	bool is_relay;
+	bool level;			/* one that is known was given */
 };
 
 static void
@@ -41,15 +43,7 @@ take_level(struct drafting *d, const struct yaml *value)
 			key_error(d->r, d->key, value, "unknown level \"%.60s\"", value->text);
 		return;
 	}
-	switch (d->rule->level) {
-	case LEVEL_DANE: case LEVEL_DANE_ONLY: case LEVEL_FINGERPRINT:
-		key_error(d->r, d->key, value, "level %s is not available in this version",
-		    value->text);
-		break;
-	case LEVEL_NONE: case LEVEL_MAY: case LEVEL_ENCRYPT: case LEVEL_VERIFY:
-	case LEVEL_SECURE: case LEVEL_AUTO:
-		break;
-	}
+	d->level = true;
 }
 
 static void
@@ -77,18 +71,19 @@ take_reason(struct drafting *d, const struct yaml *value)
 }
 
 static void
-take_match(struct drafting *d, const struct yaml *value)
+take_fingerprints(struct drafting *d, const struct yaml *value)
 {
-	key_error(d->r, d->key, value, "match (for level fingerprint) is not available in this "
-	    "version");
+	d->match = value;
+	take_match(d->r, d->key, value, d->rule);
 }
 
 static const struct part {
 	const char *name;
 	void (*take)(struct drafting *d, const struct yaml *value);
+	bool many;	/* may be more than a single value */
 } parts[] = {
-	{ "level", take_level }, { "until", take_until }, { "reason", take_reason },
-	{ "match", take_match },
+	{ "level", take_level, false }, { "until", take_until, false },
+	{ "reason", take_reason, false }, { "match", take_fingerprints, true },
 };
 
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
@@ -111,10 +106,10 @@ take_part(struct drafting *d, const struct yaml *key, unsigned lines[PARTS])
 		key_error(d->r, d->key, key, "\"%s\" is already on line %u", key->text, lines[i]);
 	else if (key->value == NULL)
 		return;
-	else if (key->value->kind != YAML_SCALAR)
+	else if (key->value->kind != YAML_SCALAR && !parts[i].many)
 		key_error(d->r, d->key, key->value, "a single value is needed here, this is %s",
 		    yaml_kind_name(key->value->kind));
-	else if (key->value->len == 0)
+	else if (key->value->kind == YAML_SCALAR && key->value->len == 0)
 		key_error(d->r, d->key, key->value, "%s needs a value", key->text);
 	else
 		parts[i].take(d, key->value);
@@ -137,6 +132,14 @@ take_parts(struct drafting *d, const struct yaml *value)
 	if (!d->is_relay && lines[1] == 0)
 		report_warning(&d->r->report, d->name->at,
 		    "the rule for %.253s has no end; write until: YYYY-MM-DD", d->name->text);
+	if (!d->level)
+		return;
+	if (d->rule->level == LEVEL_FINGERPRINT && lines[3] == 0)
+		key_error(d->r, d->key, d->name, "%.253s needs match: the SHA-256 or SHA-512, in "
+		    "hexadecimal, of its certificate or public key", d->name->text);
+	if (d->rule->level != LEVEL_FINGERPRINT && d->match != NULL)
+		key_error(d->r, d->key, d->match, "match counts with level fingerprint alone; this "
+		    "rule's level is %s", level_name(d->rule->level));
 }
 
 /* One rule. False when there is nothing of it to keep. */
@@ -181,22 +184,14 @@ by_name(const void *a, const void *b)
 	return order != 0 ? order : (x->at > y->at) - (x->at < y->at);
 }
 
-/* Sorted, without duplicates, into the configuration. */
+/* Sorted, without duplicates, into a list that is long enough. */
 static void
-keep_rules(struct reading *r, const struct config_key *key, struct draft *drafts, size_t len)
+keep_rules(struct reading *r, const struct config_key *key, struct draft *drafts, size_t len,
+    struct config_rule *rules)
 {
-	struct config_rule *rules = calloc(len > 0 ? len : 1, sizeof(*rules));
 	struct yaml place = { 0 };
 	size_t i;
 
-	if (rules == NULL) {
-		report_error(&r->report, REPORT_NOWHERE, "out of memory");
-		for (i = 0; i < len; i++) {
-			free(drafts[i].rule.name);
-			free(drafts[i].rule.reason);
-		}
-		return;
-	}
 	if (len > 0)
 		qsort(drafts, len, sizeof(*drafts), by_name);
 	for (i = 0; i < len; i++) {
@@ -206,21 +201,16 @@ keep_rules(struct reading *r, const struct config_key *key, struct draft *drafts
 			key_error(r, key, &place, "%.253s is already on line %u", rules[i].name,
 			    rules[i - 1].line);
 	}
-	if (key->offset == 0) {
-		r->config->relays = rules;
-		r->config->relays_len = len;
-	} else {
-		r->config->domains = rules;
-		r->config->domains_len = len;
-	}
 }
 
 void
 take_rules(struct reading *r, const struct config_key *key, const struct yaml *value)
 {
+	const bool relays = key->offset == 0;
+	struct config_rule *rules;
 	const struct yaml *name;
 	struct draft *drafts;
-	size_t len = 0;
+	size_t len = 1;		/* room for one at least */
 
 	if (value->kind == YAML_SCALAR && value->len == 0)
 		return;		/* all rules are commented out */
@@ -231,9 +221,15 @@ take_rules(struct reading *r, const struct config_key *key, const struct yaml *v
 	}
 	for (name = value->first; name != NULL; name = name->next)
 		len++;
-	drafts = calloc(len > 0 ? len : 1, sizeof(*drafts));
-	if (drafts == NULL) {
+	rules = calloc(len, sizeof(*rules));
+	drafts = calloc(len, sizeof(*drafts));
+	if (relays)
+		r->config->relays = rules;
+	else
+		r->config->domains = rules;
+	if (drafts == NULL || rules == NULL) {
 		report_error(&r->report, REPORT_NOWHERE, "out of memory");
+		free(drafts);
 		return;
 	}
 	len = 0;
@@ -243,8 +239,17 @@ take_rules(struct reading *r, const struct config_key *key, const struct yaml *v
 		if (take_rule(r, key, name, &drafts[len].rule))
 			len++;
 		else
-			free(drafts[len].rule.reason);
+			rule_clear(&drafts[len].rule);
 	}
-	keep_rules(r, key, drafts, len);
+	keep_rules(r, key, drafts, len, rules);
+	*(relays ? &r->config->relays_len : &r->config->domains_len) = len;
 	free(drafts);
+}
+
+void
+rule_clear(struct config_rule *rule)
+{
+	free(rule->name);
+	free(rule->reason);
+	free(rule->match);
 }

@@ -100,8 +100,6 @@ take_choice(struct reading *r, const struct config_key *key, const struct yaml *
 			break;
 	if (c->word == NULL)
 		wrong_choice(r, key, value);
-	else if (c->later)
-		key_error(r, key, value, "%s is not available in this version", value->text);
 	else
 		put_choice(r, key, c->value);
 }

@@ -40,14 +40,41 @@ take_txt(struct answer *a, struct answer_record *r, struct packet_cursor *data, 
 	return true;
 }
 
-/* Adds the record; false when its data is malformed. */
+/* RFC 6698 section 2.1: three octets, then whatever there is. */
+static bool
+take_tlsa(struct answer *a, struct answer_record *r, struct packet_cursor *data, size_t len)
+{
+	if (len < 3)
+		return false;
+	r->usage = packet_get8(data);
+	r->selector = packet_get8(data);
+	r->matching = packet_get8(data);
+	keep_text(a, r, data->p, len - 3);
+	return true;
+}
+
+/* A record whose data ends with a name. */
+static bool
+take_name(struct answer *a, struct answer_record *r, struct packet_cursor *data, const uint8_t *end)
+{
+	char name[ANSWER_NAME_SIZE];
+
+	packet_get_name(data, name);
+	if (data->bad || data->p != end)
+		return false;
+	keep_text(a, r, name, strlen(name));
+	return true;
+}
+
+/* Adds the record; false when its data is malformed. Of others than these it is enough that they
+ * are there. */
 static bool
 take_record(struct answer *a, const struct packet_resource *from)
 {
 	struct answer_record *r = &a->records[a->records_len];
 	struct packet_cursor data = from->data;
 	const uint8_t *end = data.p + from->len;
-	char host[ANSWER_NAME_SIZE];
+	bool good = true;
 
 	memset(r, 0, sizeof(*r));
 	r->text = a->text + a->text_len;
@@ -66,27 +93,28 @@ take_record(struct answer *a, const struct packet_resource *from)
 		break;
 	case ANSWER_MX:
 		r->preference = packet_get16(&data);
-		packet_get_name(&data, host);
-		if (data.bad || data.p != end)
-			return false;
-		keep_text(a, r, host, strlen(host));
+		good = take_name(a, r, &data, end);
+		break;
+	case ANSWER_CNAME:
+		good = take_name(a, r, &data, end);
 		break;
 	case ANSWER_TXT:
-		if (!take_txt(a, r, &data, from->len))
-			return false;
+		good = take_txt(a, r, &data, from->len);
+		break;
+	case ANSWER_TLSA:
+		good = take_tlsa(a, r, &data, from->len);
 		break;
 	}
-	if (a->cut)
-		return true;
-	if (from->type == ANSWER_MX || from->type == ANSWER_TXT)
-		a->text_len += r->len + 1;
+	if (!good || a->cut)
+		return good;
+	a->text_len += r->len + 1;
 	a->records_len++;
 	a->cut = a->text_len == sizeof(a->text);
 	return true;
 }
 
 /* Everything in the answer section at a->name: records of the type wanted, or the next alias into
- * `next`. False when malformed. */
+ * `next`. An alias that is asked for by itself is a record like others. False when malformed. */
 static bool
 take_owner(struct answer *a, struct packet_cursor c, unsigned count, enum answer_type type,
     char next[ANSWER_NAME_SIZE])
@@ -99,7 +127,7 @@ take_owner(struct answer *a, struct packet_cursor c, unsigned count, enum answer
 			return false;
 		if (r.class != 1 || strcmp(r.owner, a->name) != 0)
 			continue;
-		if (r.type == ANSWER_CNAME && next[0] == '\0') {
+		if (r.type == ANSWER_CNAME && type != ANSWER_CNAME && next[0] == '\0') {
 			struct packet_cursor data = r.data;
 
 			packet_get_name(&data, next);
@@ -119,12 +147,11 @@ take_owner(struct answer *a, struct packet_cursor c, unsigned count, enum answer
 }
 
 static bool
-follow(struct answer *a, const struct packet_cursor *answers, unsigned count, enum answer_type type,
-    unsigned *links)
+follow(struct answer *a, const struct packet_cursor *answers, unsigned count, enum answer_type type)
 {
 	char next[ANSWER_NAME_SIZE];
 
-	for (*links = 0; *links <= ANSWER_ALIASES_MAX; ++*links) {
+	for (; a->links <= ANSWER_ALIASES_MAX; a->links++) {
 		if (!take_owner(a, *answers, count, type, next))
 			return false;
 		if (a->records_len > 0 || next[0] == '\0')
@@ -210,7 +237,7 @@ take_rest(struct answer *a, struct packet_cursor *c, unsigned authority, unsigne
 }
 
 static void
-conclude(struct answer *a, unsigned rcode, bool soa, bool bogus, unsigned links)
+conclude(struct answer *a, unsigned rcode, bool soa, bool bogus)
 {
 	char why[ANSWER_PROBLEM_SIZE];
 
@@ -218,8 +245,9 @@ conclude(struct answer *a, unsigned rcode, bool soa, bool bogus, unsigned links)
 		a->problem[0] = '\0';
 		a->state = a->records_len > 0 ? ANSWER_OK :
 		    rcode == 0 ? ANSWER_NODATA : ANSWER_NXDOMAIN;
-		a->dangling = a->state == ANSWER_NODATA && links > 0 && !soa;
-		if (a->ttl == UINT32_MAX)
+		a->dangling = a->state == ANSWER_NODATA && a->links > 0 && !soa;
+		/* RFC 2308 section 5: without an SOA "no" is not kept. */
+		if (a->state != ANSWER_OK && !a->dangling && !soa)
 			a->ttl = 0;
 		return;
 	}
@@ -228,13 +256,14 @@ conclude(struct answer *a, unsigned rcode, bool soa, bool bogus, unsigned links)
 	a->unexplained = rcode == 2 && !bogus;
 	a->records_len = 0;
 	a->secure = false;
-	a->ttl = 0;
-	if (rcode == 2)
-		snprintf(a->problem, sizeof(a->problem), "SERVFAIL%s%.100s", why[0] ? ", " : "",
-		    why);
+	a->ttl = a->links = 0;
+	a->name[0] = '\0';
+	if (rcode == 2 || rcode == 5)
+		snprintf(a->problem, sizeof(a->problem), "%s%s%.100s",
+		    rcode == 2 ? "SERVFAIL" : "REFUSED", why[0] ? ", " : "", why);
 	else
-		snprintf(a->problem, sizeof(a->problem), "%s (rcode %u)",
-		    rcode == 5 ? "REFUSED" : "error", rcode);
+		snprintf(a->problem, sizeof(a->problem), "error (rcode %u)%s%.100s", rcode,
+		    why[0] ? ", " : "", why);
 }
 
 void
@@ -242,7 +271,7 @@ answer_fail(struct answer *out, const char *problem)
 {
 	out->state = ANSWER_FAILED;
 	out->secure = out->cut = out->unexplained = out->dangling = false;
-	out->ttl = 0;
+	out->ttl = out->links = 0;
 	out->name[0] = '\0';
 	out->records_len = out->text_len = 0;
 	snprintf(out->problem, sizeof(out->problem), "%s", problem);
@@ -260,7 +289,7 @@ answer_parse(struct answer *out, const void *packet, size_t len, const char *nam
     enum answer_type type)
 {
 	struct packet_cursor c = { packet, packet, (const uint8_t *)packet + len, false }, answers;
-	unsigned flags, count[4], rcode, links = 0;
+	unsigned flags, count[4], rcode;
 	bool soa = false, bogus = false;
 	char question[ANSWER_NAME_SIZE];
 	struct packet_resource r;
@@ -283,7 +312,7 @@ answer_parse(struct answer *out, const void *packet, size_t len, const char *nam
 	for (unsigned i = 0; i < count[1]; i++)
 		if (!packet_get_resource(&c, &r))
 			break;
-	if (c.bad || (flags & 0x0200) || !follow(out, &answers, count[1], type, &links)) {
+	if (c.bad || (flags & 0x0200) || !follow(out, &answers, count[1], type)) {
 		answer_fail(out, flags & 0x0200 ? "truncated answer" : "malformed answer");
 		return;
 	}
@@ -294,18 +323,5 @@ answer_parse(struct answer *out, const void *packet, size_t len, const char *nam
 		return;
 	}
 	out->secure = flags & 0x0020;
-	conclude(out, rcode, soa, bogus, links);
-}
-
-const char *
-answer_state_name(enum answer_state s)
-{
-	switch (s) {
-	case ANSWER_OK: return "ok";
-	case ANSWER_NODATA: return "nodata";
-	case ANSWER_NXDOMAIN: return "nxdomain";
-	case ANSWER_FAILED: return "failed";
-	case ANSWER_BOGUS: return "bogus";
-	}
-	return "?";
+	conclude(out, rcode, soa, bogus);
 }

@@ -17,8 +17,8 @@
 #define ANSWER_PROBLEM_SIZE 128
 
 enum answer_type {
-	ANSWER_A = 1, ANSWER_CNAME = 5, ANSWER_SOA = 6, ANSWER_MX = 15, ANSWER_TXT = 16,
-	ANSWER_AAAA = 28, ANSWER_OPT = 41
+	ANSWER_A = 1, ANSWER_NS = 2, ANSWER_CNAME = 5, ANSWER_SOA = 6, ANSWER_MX = 15,
+	ANSWER_TXT = 16, ANSWER_AAAA = 28, ANSWER_OPT = 41, ANSWER_TLSA = 52
 };
 
 enum answer_state {
@@ -32,8 +32,10 @@ enum answer_state {
 struct answer_record {
 	uint16_t preference;	/* MX */
 	struct in6_addr ip;	/* A (v4-mapped), AAAA */
-	const char *text;	/* MX: the host, lower case, "" for the root; TXT: strings joined
-				 * (R8). NUL-terminated, but TXT may hold NULs: see len */
+	uint8_t usage, selector, matching;	/* TLSA */
+	const char *text;	/* MX: the host, CNAME: the target, both lower case, "" for the
+				 * root; TXT: strings joined (R8); TLSA: the association data.
+				 * NUL-terminated, but TXT and TLSA may hold NULs: see len */
 	size_t len;
 };
 
@@ -44,6 +46,7 @@ struct answer {
 	uint32_t ttl;		/* smallest on the way; negative: RFC 2308 section 5; 0 unknown */
 	char name[ANSWER_NAME_SIZE];	/* where the alias chain ended */
 	bool unexplained;	/* FAILED: a SERVFAIL that may be BOGUS, no extended error says */
+	unsigned links;		/* of the alias chain inside the packet (CNAME asked for: 0) */
 	bool dangling;		/* NODATA behind an alias without an SOA: ask for `name` */
 	char problem[ANSWER_PROBLEM_SIZE];	/* FAILED, BOGUS: printable; else "" */
 	size_t records_len;
@@ -60,6 +63,20 @@ void answer_parse(struct answer *out, const void *packet, size_t len, const char
 /* answer_fail: FAILED, for a question that got no packet. answer_bogus: BOGUS. */
 void answer_fail(struct answer *out, const char *problem);
 void answer_bogus(struct answer *out, const char *problem);
+
+/* answer_note: adds a line for the record to `out`, behind what is there (lines are separated by
+ * newlines; nothing is added that does not fit): "TLSA _25._tcp.mx.example: secure, 2 records",
+ * "A mx.example: bogus, SERVFAIL, extended error 6 ...". Printable ASCII. */
+#define ANSWER_NOTE_SIZE 480
+void answer_note(char *out, size_t size, const char *name, enum answer_type type,
+    const struct answer *a);
+
+/* answer_note_late: the same for a question that was not waited for any longer. */
+#define ANSWER_LATE "no answer in time"
+void answer_note_late(char *out, size_t size, const char *name, enum answer_type type);
+
+/* answer_security_name: "secure", "insecure", "bogus" or "failed". */
+const char *answer_security_name(const struct answer *a);
 
 const char *answer_state_name(enum answer_state s);	/* "ok", "nodata", "nxdomain", ... */
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "policy/dns_chain.h"
 #include "policy/dns_channel.h"
 
 #define TICK_S 0.25		/* how often time-outs are looked for, while there can be some */
@@ -21,8 +22,8 @@ struct request {
 	struct world_query *query;	/* NULL: cancelled */
 	struct request *next;		/* in waiting or late */
 	size_t server, tried;		/* which, and how many so far */
-	unsigned aliases;
-	bool sending;
+	struct dns_chain chain;		/* of aliases before this question */
+	bool sending, tcp;
 	bool unchecked;			/* asked again without validation; see explain */
 	enum answer_type type;
 	char name[ANSWER_NAME_SIZE];
@@ -98,6 +99,17 @@ finish(struct request *r, const struct answer *a)
 	q->done(q->arg, a);
 }
 
+/* Keeps what the resolver said beside. */
+static void
+unproven(struct answer *a, const char *servfail)
+{
+	char problem[ANSWER_PROBLEM_SIZE];
+
+	snprintf(problem, sizeof(problem), "%.80s, but an answer where nothing is validated",
+	    servfail);
+	answer_bogus(a, problem);
+}
+
 /* A resolver need not say that it was validation that failed (RFC 8914), and by default unbound
  * does not. So the same one is asked once more with checking disabled (RFC 4035 section 3.2.2):
  * where that finds an answer, only its proof was missing. The answer itself is never used. A
@@ -113,7 +125,7 @@ explain(struct request *r)
 		if (a->state == ANSWER_FAILED)
 			answer_fail(a, r->problem);
 		else
-			answer_bogus(a, "SERVFAIL, but an answer where nothing is validated");
+			unproven(a, r->problem);
 		return true;
 	}
 	if (!a->unexplained || r->query == NULL)
@@ -140,14 +152,14 @@ settle(struct request *r)
 	}
 	if (a->state != ANSWER_FAILED)
 		d->preferred = r->server;
-	if (a->dangling && r->aliases < ANSWER_ALIASES_MAX && r->query != NULL) {
+	a->secure = a->secure && d->servers[r->server].trusted;
+	if (r->query != NULL && dns_chain_goes_on(&r->chain, a)) {
 		memcpy(r->name, a->name, sizeof(r->name));
-		r->aliases++;
 		r->tried = 0;
 		send_request(r);
 		return;
 	}
-	a->secure = a->secure && d->servers[r->server].trusted && r->aliases == 0;
+	dns_chain_end(&r->chain, a);
 	finish(r, a);
 }
 
@@ -157,8 +169,11 @@ on_answer(void *arg, int status, int timeouts, unsigned char *packet, int len)
 	struct request *r = arg;
 	struct dns *d = r->dns;
 
+	bool tcp = r->tcp;
+
 	(void)timeouts;
 	landed(d);
+	r->tcp = false;		/* the next question, if there is one, is another */
 	if (d->closing) {
 		free(r);
 		return;
@@ -167,6 +182,11 @@ on_answer(void *arg, int status, int timeouts, unsigned char *packet, int len)
 		snprintf(r->problem, sizeof(r->problem), "%s", ares_strerror(status));
 		list_add(&d->late, r);
 		ev_feed_event(d->loop, &d->wake, EV_TIMER);
+		return;
+	}
+	if (packet != NULL && !tcp && r->query != NULL && dns_channel_truncated(packet, len)) {
+		r->tcp = true;
+		send_request(r);
 		return;
 	}
 	if (packet != NULL && len > 0 && status == ARES_SUCCESS)
@@ -210,7 +230,7 @@ send_request(struct request *r)
 	if (d->flying++ == 0)
 		ev_timer_again(d->loop, &d->tick);
 	r->sending = true;
-	dns_channel_send(d->servers[r->server].channel, packet, len, on_answer, r);
+	dns_channel_send(d->servers[r->server].channel, r->tcp, packet, len, on_answer, r);
 	/* Still ours: what fails inside that call is kept on the late list. */
 	r->sending = false;
 	ares_free_string(packet);
@@ -262,6 +282,7 @@ dns_query(struct dns *d, struct world_query *q, const char *name, enum answer_ty
 	r->dns = d;
 	r->query = q;
 	r->type = type;
+	r->chain.ttl = UINT32_MAX;
 	r->server = d->preferred;
 	memcpy(r->name, name, strlen(name) + 1);
 	q->running = r;
@@ -277,6 +298,25 @@ dns_cancel(struct dns *d, struct world_query *q)
 	if (r != NULL)
 		r->query = NULL;
 	q->running = NULL;
+}
+
+static bool
+believed(const struct config *config, size_t server)
+{
+	return config->resolver.trust_ad == TRUST_AD_YES ||
+	    (config->resolver.trust_ad == TRUST_AD_AUTO &&
+	    address_is_loopback(&config->resolver.servers[server].ip));
+}
+
+/* Whether only servers that are believed may be asked. What others answer looks unsigned, so that
+ * whoever makes the believed ones fail would switch DANE off: error is never absence. */
+static bool
+particular(const struct config *config)
+{
+	for (size_t i = 0; i < config->resolver.servers_len; i++)
+		if (config->policy.dane && believed(config, i))
+			return true;
+	return false;
 }
 
 struct dns *
@@ -296,11 +336,11 @@ dns_new(struct ev_loop *loop, const struct config *config, char *error, size_t e
 	ev_timer_init(&d->wake, on_wake, 0., 0.);
 	d->tick.data = d->wake.data = d;
 	for (size_t i = 0; i < config->resolver.servers_len && i < CONFIG_RESOLVERS_MAX; i++) {
-		struct server *s = &d->servers[i];
+		struct server *s = &d->servers[d->servers_len];
 
-		s->trusted = config->resolver.trust_ad == TRUST_AD_YES ||
-		    (config->resolver.trust_ad == TRUST_AD_AUTO &&
-		    address_is_loopback(&config->resolver.servers[i].ip));
+		s->trusted = believed(config, i);
+		if (!s->trusted && particular(config))
+			continue;
 		d->servers_len++;
 		s->channel = dns_channel_new(loop, &config->resolver.servers[i]);
 		if (s->channel != NULL)

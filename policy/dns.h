@@ -2,8 +2,9 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Servers are asked in turn: one that times out, fails or refuses is followed by the next, and the
- * last that answered is asked first from then on. A SERVFAIL that no extended error explains costs
- * one more question to the same server, to tell BOGUS from FAILED. */
+ * last that answered is asked first from then on. With policy.dane, servers whose AD bit is not
+ * believed are asked only where there are no others. A SERVFAIL that no extended error explains
+ * costs one more question to the same server, to tell BOGUS from FAILED. */
 #ifndef POLICY_DNS_H
 #define POLICY_DNS_H
 
@@ -24,7 +25,8 @@ struct dns *dns_new(struct ev_loop *loop, const struct config *config, char *err
 void dns_free(struct dns *d);
 
 /* dns_query: answer->secure only where the answering server's AD bit may be believed
- * (resolver.trust-ad; RFC 7672 2.1.1). Aliases that the resolver did not follow are asked for. */
+ * (resolver.trust-ad; RFC 7672 2.1.1), at every link. Aliases that the resolver did not follow are
+ * asked for; answer->links counts them all. */
 void dns_query(struct dns *d, struct world_query *q, const char *name, enum answer_type type);
 void dns_cancel(struct dns *d, struct world_query *q);
 

@@ -1,10 +1,11 @@
 /* dns_channel.c - one resolver: c-ares and its sockets on the loop
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * c-ares sends, repeats, and goes to TCP when an answer is truncated. */
+ * c-ares sends and repeats. Where it goes to TCP by itself, a connection that breaks takes every
+ * question to that resolver with it; so TCP has a channel of its own, and trouble there concerns
+ * the truncated answers alone. */
 #include "policy/dns_channel.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,16 +13,24 @@
 #define TRIES 2			/* six seconds, within policy.wait */
 #define SOCKETS_MAX 16		/* UDP, and TCP connections */
 
+enum { UDP, TCP, WAYS };
+
+/* What c-ares knows of; each way has its own. */
+struct way {
+	struct dns_channel *channel;
+	ares_channel ares;
+};
+
 struct socket_watch {
 	struct ev_io io;
-	struct dns_channel *channel;
+	struct way *way;
 	ares_socket_t fd;
 	bool used;
 };
 
 struct dns_channel {
 	struct ev_loop *loop;
-	ares_channel ares;
+	struct way ways[WAYS];
 	struct socket_watch sockets[SOCKETS_MAX];
 };
 
@@ -31,7 +40,7 @@ on_socket(struct ev_loop *loop, struct ev_io *w, int events)
 	struct socket_watch *s = w->data;
 
 	(void)loop;
-	ares_process_fd(s->channel->ares, events & EV_READ ? s->fd : ARES_SOCKET_BAD,
+	ares_process_fd(s->way->ares, events & EV_READ ? s->fd : ARES_SOCKET_BAD,
 	    events & EV_WRITE ? s->fd : ARES_SOCKET_BAD);
 }
 
@@ -39,7 +48,8 @@ on_socket(struct ev_loop *loop, struct ev_io *w, int events)
 static void
 on_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
 {
-	struct dns_channel *c = arg;
+	struct way *way = arg;
+	struct dns_channel *c = way->channel;
 	struct socket_watch *found = NULL;
 
 	for (size_t i = 0; i < SOCKETS_MAX; i++) {
@@ -60,14 +70,14 @@ on_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
 	if (!found->used)
 		return;
 	found->fd = fd;
-	found->channel = c;
+	found->way = way;
 	ev_io_init(&found->io, on_socket, fd, (readable ? EV_READ : 0) | (writable ? EV_WRITE : 0));
 	found->io.data = found;
 	ev_io_start(c->loop, &found->io);
 }
 
 static bool
-point_at(struct dns_channel *c, const struct address *server)
+point_at(const struct way *way, const struct address *server)
 {
 	struct ares_addr_port_node node = { 0 };
 
@@ -79,32 +89,42 @@ point_at(struct dns_channel *c, const struct address *server)
 		node.family = AF_INET6;
 		memcpy(&node.addr.addr6, server->ip.s6_addr, 16);
 	}
-	return ares_set_servers_ports(c->ares, &node) == ARES_SUCCESS;
+	return ares_set_servers_ports(way->ares, &node) == ARES_SUCCESS;
+}
+
+static bool
+open_way(struct way *way, int flag, const struct address *server)
+{
+	struct ares_options options = { 0 };
+	char no_lookups[] = "b";
+
+	options.flags = ARES_FLAG_EDNS | ARES_FLAG_NOCHECKRESP | ARES_FLAG_NOSEARCH |
+	    ARES_FLAG_NOALIASES | flag;
+	options.timeout = TIMEOUT_MS;
+	options.tries = TRIES;
+	options.ednspsz = DNS_CHANNEL_EDNS_SIZE;
+	options.lookups = no_lookups;
+	options.sock_state_cb = on_socket_state;
+	options.sock_state_cb_data = way;
+	if (ares_init_options(&way->ares, &options, ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS |
+	    ARES_OPT_TRIES | ARES_OPT_EDNSPSZ | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB) ==
+	    ARES_SUCCESS)
+		return point_at(way, server);
+	way->ares = NULL;
+	return false;
 }
 
 struct dns_channel *
 dns_channel_new(struct ev_loop *loop, const struct address *server)
 {
 	struct dns_channel *c = calloc(1, sizeof(*c));
-	struct ares_options options = { 0 };
-	char no_lookups[] = "b";
 
 	if (c == NULL)
 		return NULL;
 	c->loop = loop;
-	options.flags = ARES_FLAG_EDNS | ARES_FLAG_NOCHECKRESP | ARES_FLAG_NOSEARCH |
-	    ARES_FLAG_NOALIASES;
-	options.timeout = TIMEOUT_MS;
-	options.tries = TRIES;
-	options.ednspsz = DNS_CHANNEL_EDNS_SIZE;
-	options.lookups = no_lookups;
-	options.sock_state_cb = on_socket_state;
-	options.sock_state_cb_data = c;
-	if (ares_init_options(&c->ares, &options, ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS |
-	    ARES_OPT_TRIES | ARES_OPT_EDNSPSZ | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB) !=
-	    ARES_SUCCESS)
-		c->ares = NULL;
-	if (c->ares != NULL && point_at(c, server))
+	c->ways[UDP].channel = c->ways[TCP].channel = c;
+	if (open_way(&c->ways[UDP], ARES_FLAG_IGNTC, server) &&
+	    open_way(&c->ways[TCP], ARES_FLAG_USEVC, server))
 		return c;
 	dns_channel_free(c);
 	return NULL;
@@ -113,20 +133,29 @@ dns_channel_new(struct ev_loop *loop, const struct address *server)
 void
 dns_channel_free(struct dns_channel *c)
 {
-	if (c != NULL && c->ares != NULL)
-		ares_destroy(c->ares);
+	for (int i = 0; c != NULL && i < WAYS; i++)
+		if (c->ways[i].ares != NULL)
+			ares_destroy(c->ways[i].ares);
 	free(c);
 }
 
 void
-dns_channel_send(struct dns_channel *c, const unsigned char *packet, int len, ares_callback done,
-    void *arg)
+dns_channel_send(struct dns_channel *c, bool tcp, const unsigned char *packet, int len,
+    ares_callback done, void *arg)
 {
-	ares_send(c->ares, packet, len, done, arg);
+	ares_send(c->ways[tcp ? TCP : UDP].ares, packet, len, done, arg);
+}
+
+/* By its TC bit, or as more came than we had asked for, of which c-ares keeps the beginning. */
+bool
+dns_channel_truncated(const unsigned char *packet, int len)
+{
+	return len >= DNS_CHANNEL_EDNS_SIZE || (len > 2 && packet[2] & 0x02);
 }
 
 void
 dns_channel_tick(struct dns_channel *c)
 {
-	ares_process_fd(c->ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	for (int i = 0; i < WAYS; i++)
+		ares_process_fd(c->ways[i].ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }

@@ -7,6 +7,7 @@
 
 #include <ares.h>
 #include <ev.h>
+#include <stdbool.h>
 
 #include "daemon/address.h"
 
@@ -20,8 +21,11 @@ void dns_channel_free(struct dns_channel *c);
 
 /* dns_channel_send: a question; done is called once, within six seconds, with a status of c-ares
  * (and perhaps from within the call). */
-void dns_channel_send(struct dns_channel *c, const unsigned char *packet, int len,
+void dns_channel_send(struct dns_channel *c, bool tcp, const unsigned char *packet, int len,
     ares_callback done, void *arg);
+
+/* dns_channel_truncated: an answer that came over UDP, and has to be asked for over TCP. */
+bool dns_channel_truncated(const unsigned char *packet, int len);
 void dns_channel_tick(struct dns_channel *c);	/* now and then: looks for time-outs */
 
 #endif

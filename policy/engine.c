@@ -96,6 +96,20 @@ on_store_trouble(void *arg, const char *detail)
 	engine_notice(arg, "health", "store", "", detail, true);
 }
 
+static void
+on_canary(void *arg, enum canary_state state, const char *detail, bool alarm)
+{
+	struct engine *e = arg;
+	bool dane = state != CANARY_UNAVAILABLE, other = dane != e->dane;
+	char line[DETAIL_MAX];
+
+	e->dane = dane;
+	snprintf(line, sizeof(line), "%s: %s", canary_state_name(state), detail);
+	engine_notice(e, "health", "dane", "", line, alarm);
+	if (other)
+		stale(e, "", NULL);
+}
+
 static const struct sts_events sts_events = { on_policy };
 
 static bool
@@ -110,7 +124,10 @@ build(struct engine *e, bool fresh, char *error, size_t error_size)
 	if (e->config->policy.mta_sts && (e->sts = sts_new(e->world, e->store, &sts_events, e)) ==
 	    NULL)
 		return false;
-	if ((e->mx = mx_new(e->world)) == NULL ||
+	e->dane = e->config->policy.dane;
+	if (e->dane && (e->canary = canary_new(e->world, on_canary, e)) == NULL)
+		return false;
+	if ((e->mx = mx_new(e->world, e->dane)) == NULL ||
 	    (e->memory = memory_new(e->world, e->store)) == NULL ||
 	    (e->relay = relay_new(e->world, e->config, engine_ask_relays, e)) == NULL)
 		return false;
@@ -182,6 +199,7 @@ engine_free(struct engine *e)
 	relay_free(e->relay);
 	memory_free(e->memory);
 	mx_free(e->mx);
+	canary_free(e->canary);
 	sts_free(e->sts);
 	store_close(e->store);
 	world_free(e->own_world);

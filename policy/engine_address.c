@@ -41,6 +41,7 @@ struct engine_address {
 struct pass {
 	struct engine *engine;
 	const struct in6_addr *peer;
+	const struct engine_address *asked;	/* its lookups have ended; NULL: none yet */
 	struct fold fold;
 	size_t domains, hosts;		/* seen so far */
 	size_t unknown_len;		/* may be over LOOKUPS_MAX */
@@ -50,10 +51,30 @@ struct pass {
 	} unknown[LOOKUPS_MAX];
 };
 
+static const struct lookup *
+looked_up(const struct engine_address *a, const char *domain)
+{
+	for (size_t i = 0; i < a->lookups_len; i++)
+		if (strcmp(a->lookups[i].domain, domain) == 0)
+			return &a->lookups[i];
+	return NULL;
+}
+
+static bool
+look(const struct pass *p, const struct engine_subject *s, struct lookup_result *r)
+{
+	const struct lookup *l;
+
+	if (engine_look(p->engine, s, r))
+		return true;
+	l = p->asked == NULL ? NULL : looked_up(p->asked, s->domain);
+	return l != NULL && l->sources == engine_sources(p->engine, s) && lookup_again(l, r);
+}
+
 static void
 visit(void *arg, const char *domain)
 {
-	const char *hosts[REQUIREMENT_HOSTS_MAX];
+	struct requirement_space space;
 	struct pass *p = arg;
 	struct engine_subject s;
 	struct requirement out;
@@ -63,13 +84,13 @@ visit(void *arg, const char *domain)
 	if (p->fold.closed)
 		return;
 	engine_choose(p->engine, domain, p->peer, true, &s);
-	if (engine_look(p->engine, &s, &r)) {
+	if (look(p, &s, &r)) {
 		if ((p->hosts += r.mx->hosts_len) > HOSTS_MAX) {
 			fold_undecided(&p->fold, "", "the domains that use this address have too "
 			    "many MX hosts");
 			return;
 		}
-		engine_require(p->engine, &s, p->peer, &r, hosts, &out);
+		engine_require(p->engine, &s, p->peer, &r, &space, &out);
 		fold_add(&p->fold, s.domain, &out);
 		return;
 	}
@@ -83,10 +104,11 @@ visit(void *arg, const char *domain)
 
 /* pass: with what is known now. The caller ends with fold_free. */
 static void
-pass(struct engine *e, const struct in6_addr *peer, struct pass *p)
+pass(struct engine *e, const struct in6_addr *peer, const struct engine_address *a, struct pass *p)
 {
 	p->engine = e;
 	p->peer = peer;
+	p->asked = a;
 	p->domains = p->hosts = p->unknown_len = 0;
 	fold_init(&p->fold);
 	if (relay_find(e->relay, peer) != NULL) {
@@ -217,15 +239,6 @@ conclude_again(struct engine_address *a)
 
 static void go_on(struct engine_address *a, struct pass *p);
 
-static bool
-was_looked_up(const struct engine_address *a, const char *domain)
-{
-	for (size_t i = 0; i < a->lookups_len; i++)
-		if (strcmp(a->lookups[i].domain, domain) == 0)
-			return true;
-	return false;
-}
-
 /* While these were looked up others may have run out, and are looked up in their turn. */
 static void
 on_lookup(void *arg, const struct lookup_result *r)
@@ -236,9 +249,9 @@ on_lookup(void *arg, const struct lookup_result *r)
 	(void)r;
 	if (--a->left > 0 || conclude_again(a))
 		return;
-	pass(a->engine, &a->question.peer.ip, &p);
+	pass(a->engine, &a->question.peer.ip, a, &p);
 	for (size_t i = 0; !p.fold.closed && i < p.unknown_len && i < LOOKUPS_MAX; i++)
-		if (was_looked_up(a, p.unknown[i].domain) || ticks(a) >= a->until)
+		if (looked_up(a, p.unknown[i].domain) != NULL || ticks(a) >= a->until)
 			fold_undecided(&p.fold, p.unknown[i].domain,
 			    "could not be looked up in time");
 	go_on(a, &p);
@@ -289,7 +302,7 @@ engine_address_relays(struct engine *e)
 		e->world->timer_stop(e->world->arg, &a->relays);
 		a->for_relays = false;
 		if (!conclude_again(a)) {
-			pass(e, &a->question.peer.ip, &p);
+			pass(e, &a->question.peer.ip, NULL, &p);
 			go_on(a, &p);
 		}
 		a = e->addresses;
@@ -348,7 +361,7 @@ engine_address_ask(struct engine *e, const struct question *q, engine_answer *an
 		reply_again(e, known, q, answer, arg);
 		return;
 	}
-	pass(e, &q->peer.ip, &p);
+	pass(e, &q->peer.ip, NULL, &p);
 	if (settle(&p)) {
 		reply_pass(&p, q, answer, arg);
 	} else {

@@ -44,10 +44,10 @@ static void
 answer(struct engine *e, const struct reply *to, const struct engine_subject *subject,
     const struct in6_addr *peer, const struct lookup_result *r)
 {
-	const char *hosts[REQUIREMENT_HOSTS_MAX];
+	struct requirement_space space;
 	struct requirement out;
 
-	engine_require(e, subject, peer, r, hosts, &out);
+	engine_require(e, subject, peer, r, &space, &out);
 	to->answer(to->arg, to->id, &out, &nothing);
 }
 

@@ -95,14 +95,18 @@ engine_ahead(struct engine *e, const char *domain, bool sts)
 		mx_ask(e->mx, &a->mx, domain);
 }
 
-/* A rule that says all that there is to say needs no policy. */
-static bool
-ruled(const struct engine *e, const char *domain)
+/* A rule that says all that there is to say needs no lookup, one of DANE no policy. */
+static void
+ahead_of_client(struct engine *e, const char *domain)
 {
 	const struct config_rule *rule = config_rule_find(e->config->domains,
 	    e->config->domains_len, domain, (time_t)e->world->now(e->world->arg));
+	enum level level = rule != NULL ? rule->level : LEVEL_AUTO;
 
-	return rule != NULL && rule->level != LEVEL_AUTO;
+	if (level == LEVEL_AUTO && (e->sts != NULL || e->canary != NULL))
+		engine_ahead(e, domain, true);
+	else if (level == LEVEL_DANE || level == LEVEL_DANE_ONLY)
+		engine_ahead(e, domain, false);
 }
 
 /* Whether the same was said before, and counts still. */
@@ -127,8 +131,7 @@ engine_hint(struct engine *e, const struct hint *h)
 	if (domain_normalise(domain, h->domain, strlen(h->domain), true) != DOMAIN_OK)
 		return;
 	if (h->mx_host[0] == '\0') {
-		if (e->sts != NULL && !ruled(e, domain))
-			engine_ahead(e, domain, true);
+		ahead_of_client(e, domain);
 	} else if (strlen(h->mx_host) < DOMAIN_SIZE) {
 		if (!told(e, domain, &h->peer.ip, h->mx_host))
 			engine_memo_drop(e, "", &h->peer.ip);

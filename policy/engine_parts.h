@@ -3,6 +3,7 @@
 #ifndef POLICY_ENGINE_PARTS_H
 #define POLICY_ENGINE_PARTS_H
 
+#include "policy/canary.h"
 #include "policy/engine.h"
 #include "policy/hints.h"
 #include "policy/lapse.h"
@@ -37,6 +38,9 @@ struct engine {
 	struct store *store;
 	struct sts *sts;
 	struct mx *mx;
+	struct canary *canary;		/* NULL: policy.dane: no */
+	bool dane;			/* counts now: policy.dane, and the resolver is not known
+					 * to be one that does not validate */
 	struct memory *memory;
 	struct relay *relay;
 	struct hints *hints;
@@ -70,9 +74,10 @@ const struct lookup_sources *engine_sources(const struct engine *e,
     const struct engine_subject *s);
 /* engine_look: true with *r when all is known already. */
 bool engine_look(const struct engine *e, const struct engine_subject *s, struct lookup_result *r);
+/* engine_require: *out points into *r and *space. */
 void engine_require(const struct engine *e, const struct engine_subject *s,
     const struct in6_addr *peer, const struct lookup_result *r,
-    const char *hosts[REQUIREMENT_HOSTS_MAX], struct requirement *out);
+    struct requirement_space *space, struct requirement *out);
 
 /* engine_new_in: the engine in a given world, which outlives it. */
 struct engine *engine_new_in(const struct world *world, const struct config *config, bool fresh,

@@ -66,6 +66,19 @@ rule_of(const struct engine *e, const char *domain)
 	    (time_t)e->world->now(e->world->arg));
 }
 
+/* Whether DANE counts here, and why not. */
+static json_t *
+dane_state(const struct engine *e)
+{
+	const char *detail;
+
+	if (e->canary == NULL)
+		return json_pack("{s:s,s:s}", "state", "off", "detail", "");
+	detail = canary_detail(e->canary);
+	return json_pack("{s:s,s:o}", "state", canary_state_name(canary_state(e->canary)),
+	    "detail", report_text(detail, strlen(detail)));
+}
+
 static uint64_t
 wait_ms(const struct engine *e)
 {
@@ -77,19 +90,21 @@ on_lookup(void *arg, const struct lookup_result *r)
 {
 	struct engine_inquiry *i = arg;
 	struct engine *e = i->engine;
-	const struct config_rule *rule = rule_of(e, i->domain);
+	const struct report_terms terms = { rule_of(e, i->domain), e->dane,
+		e->config->policy.both };
 	void (*report)(void *, json_t *) = i->report;
 	void *to = i->arg;
 	const char *reason;
 	json_t *json;
 
 	/* RFC 8461 5.1: nothing is refused before the id was read again. */
-	if (report_would(r, rule, &reason) == WOULD_REFUSE && !i->rechecked) {
+	if (report_would(r, &terms, &reason) == WOULD_REFUSE && !i->rechecked) {
 		i->rechecked = true;
 		lookup_start(&i->lookup, &e->sources, i->domain, STS_NEED_RECHECK, wait_ms(e));
 		return;
 	}
-	json = report_domain(i->domain, r, rule);
+	json = report_domain(i->domain, r, &terms);
+	json_object_set_new(json, "dane", dane_state(e));
 	close_inquiry(e, i);
 	report(to, json);
 }
@@ -305,9 +320,11 @@ engine_evidence(struct engine *e, const char *domain)
 	if (r.sts.policy != NULL)
 		json_object_set_new(o, "policy_text",
 		    report_text(r.sts.policy->text, r.sts.policy->text_len));
+	json_object_set_new(o, "dane", dane_state(e));
 	if (r.mx == NULL && (r.mx = mx_last(e->mx, domain)) == NULL)
 		return o;
-	json_object_set_new(o, "mx", report_mx(&r));
+	json_object_set_new(o, "dns", report_lines(r.mx->answers));
+	json_object_set_new(o, "mx", report_mx(&r, NULL));
 	if (r.mx->problem[0] != '\0')
 		json_object_set_new(o, "mx_problem", report_text(r.mx->problem,
 		    strlen(r.mx->problem)));
@@ -321,6 +338,18 @@ complain(json_t *problems, const char *format, size_t n, const char *a, const ch
 
 	snprintf(line, sizeof(line), "%s%zu%s%s%s%s", format, n, a[0] ? ": " : "", a,
 	    b[0] ? ": " : "", b);
+	json_array_append_new(problems, report_text(line, strlen(line)));
+}
+
+/* It was there, and is not now. */
+static void
+complain_dane(const struct engine *e, json_t *problems)
+{
+	char line[512];
+
+	snprintf(line, sizeof(line), "DANE is %s: %s (next: posternctl doctor)", e->dane ?
+	    "undecided, signed domains may have to wait" :
+	    "lost, signed domains are treated as unsigned ones", canary_detail(e->canary));
 	json_array_append_new(problems, report_text(line, strlen(line)));
 }
 
@@ -339,10 +368,13 @@ engine_status(struct engine *e)
 	if (failing > 0)
 		complain(problems, "policies that cannot be refreshed for half a day: ", failing,
 		    "", "");
+	if (e->canary != NULL && canary_lost(e->canary))
+		complain_dane(e, problems);
 	if (why != NULL)
 		complain(problems, "relays without an address: ", 1, relay, why);
-	return json_pack("{s:b,s:o,s:I,s:I,s:I,s:I,s:I}", "healthy",
-	    (int)(json_array_size(problems) == 0), "problems", problems, "policies",
+	return json_pack("{s:b,s:o,s:o,s:I,s:I,s:I,s:I,s:I}", "healthy",
+	    (int)(json_array_size(problems) == 0), "problems", problems, "dane", dane_state(e),
+	    "policies",
 	    (json_int_t)(e->sts != NULL ? sts_policies(e->sts) : 0), "refresh_failures",
 	    (json_int_t)failing, "remembered_hosts", (json_int_t)memory_length(e->memory),
 	    "mapped_domains", (json_int_t)users_length(e->users), "proven_sessions",

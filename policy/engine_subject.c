@@ -19,7 +19,8 @@ engine_choose(const struct engine *e, const char *domain, const struct in6_addr 
 	if (out->relay != NULL) {
 		out->domain = out->relay->name;		/* R26 */
 		level = out->relay->level;
-		out->mx = out->sts = level == LEVEL_AUTO;
+		out->sts = level == LEVEL_AUTO;
+		out->mx = level == LEVEL_AUTO || level == LEVEL_DANE || level == LEVEL_DANE_ONLY;
 		return;
 	}
 	if (domain[0] == '\0')
@@ -28,10 +29,9 @@ engine_choose(const struct engine *e, const char *domain, const struct in6_addr 
 	if (out->rule != NULL)
 		level = out->rule->level;
 	out->sts = level == LEVEL_AUTO;
-	/* VERIFY, and whatever goes end to end, needs the host's name; SECURE has to send a name
-	 * (SNI) that the host knows. */
-	out->mx = end_to_end || level == LEVEL_AUTO || level == LEVEL_VERIFY ||
-	    level == LEVEL_SECURE;
+	/* VERIFY, and whatever goes end to end, needs the host's name, DANE its TLSA records;
+	 * SECURE and FINGERPRINT have to send a name (SNI) that the host knows. */
+	out->mx = end_to_end || level >= LEVEL_VERIFY;
 }
 
 const struct lookup_sources *
@@ -57,7 +57,7 @@ engine_look(const struct engine *e, const struct engine_subject *s, struct looku
 void
 engine_require(const struct engine *e, const struct engine_subject *s,
     const struct in6_addr *peer, const struct lookup_result *r,
-    const char *hosts[REQUIREMENT_HOSTS_MAX], struct requirement *out)
+    struct requirement_space *space, struct requirement *out)
 {
 	const char *hinted[HINTS_HOSTS_MAX];
 	struct require_input in = {
@@ -65,7 +65,8 @@ engine_require(const struct engine *e, const struct engine_subject *s,
 		.peer = *peer, .relay = s->relay, .rule = s->rule,
 		.no_policy = e->config->policy.no_policy,
 		.stripping_refuse = e->config->policy.stripping_refuse,
-		.monitor = e->mode == MODE_MONITOR, .end_to_end = s->end_to_end
+		.monitor = e->mode == MODE_MONITOR, .end_to_end = s->end_to_end,
+		.dane = e->dane, .both = e->config->policy.both
 	};
 
 	in.sts.state = r->sts.state;
@@ -74,11 +75,14 @@ engine_require(const struct engine *e, const struct engine_subject *s,
 	in.sts.source = r->sts.source;
 	in.sts.fetched = (time_t)r->sts.fetched;
 	in.mx.state = r->mx->state;
+	in.mx.secure = r->mx->secure;
+	in.mx.expanded = r->mx->expanded;
+	in.mx.answers = r->mx->answers;
 	in.mx.hosts = r->mx->hosts;
 	in.mx.hosts_len = r->mx->hosts_len;
 	in.mx.hinted = hinted;
 	in.mx.hinted_len = hints_find(e->hints, s->domain, peer, hinted);
 	/* By address alone: of a pool under one name, one honest host may lack STARTTLS. */
 	in.remembered = memory_knows_address(e->memory, peer, &in.remembered_host);
-	require(&in, hosts, out);
+	require(&in, space, out);
 }

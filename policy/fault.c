@@ -7,8 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define NAMES_SIZE (FAULT_NAME_SHOWN + 48)	/* a name and " or 63 more" */
-
 void
 fault_say(char reason[VERDICT_REASON_SIZE], const char *format, ...)
 {
@@ -29,24 +27,31 @@ fault_other_sni(const struct requirement *q, const struct proof *proof)
 	return q->sni[0] != '\0' && strcasecmp(q->sni, proof->sni) != 0;
 }
 
-/* "NAME or 2 more". */
-static const char *
-print_names(char buf[NAMES_SIZE], const char *first, const char *word, size_t len)
+const char *
+fault_names(char buf[FAULT_NAMES_SIZE], const char *first, const char *word, size_t len)
 {
-	int n = snprintf(buf, NAMES_SIZE, "%.*s", FAULT_NAME_SHOWN, first);
+	int n = snprintf(buf, FAULT_NAMES_SIZE, "%.*s", FAULT_NAME_SHOWN, first);
 
 	if (len > 1)
-		snprintf(buf + n, NAMES_SIZE - (size_t)n, " %s %zu more", word, len - 1);
+		snprintf(buf + n, FAULT_NAMES_SIZE - (size_t)n, " %s %zu more", word, len - 1);
 	return buf;
 }
 
+const char *
+fault_got(char buf[FAULT_NAMES_SIZE], const struct proof *proof)
+{
+	if (proof->names_len == 0)
+		return fault_names(buf, "one without a host name", "and", 0);
+	return fault_names(buf, proof->names[0], "and", proof->names_len);
+}
+
 static const char *
-print_demanded(char buf[NAMES_SIZE], const struct requirement *q, enum level level)
+print_demanded(char buf[FAULT_NAMES_SIZE], const struct requirement *q, enum level level)
 {
 	if (level != LEVEL_SECURE)
-		return print_names(buf, q->hosts_len > 0 ? q->hosts[0] : "its MX host", "or",
+		return fault_names(buf, q->hosts_len > 0 ? q->hosts[0] : "its MX host", "or",
 		    q->hosts_len);
-	snprintf(buf, NAMES_SIZE, "%.*s or a name below", FAULT_NAME_SHOWN, q->secure_domain);
+	snprintf(buf, FAULT_NAMES_SIZE, "%.*s or a name below", FAULT_NAME_SHOWN, q->secure_domain);
 	return buf;
 }
 
@@ -91,7 +96,7 @@ chain_fault(const struct requirement *q, enum level level, const struct proof *p
     struct fault *f)
 {
 	const char *detail = proof->detail[0] == '\0' ? "no detail" : proof->detail;
-	char names[NAMES_SIZE];
+	char names[FAULT_NAMES_SIZE];
 
 	print_demanded(names, q, level);
 	switch (proof->chain) {
@@ -136,13 +141,29 @@ names_satisfy(const struct requirement *q, enum level level, const struct proof 
 	return false;
 }
 
+/* The chain to a CA and the names, as MTA-STS and most rules demand them. */
+static bool
+pkix_fault(const struct requirement *q, enum level level, const struct proof *proof,
+    struct fault *f)
+{
+	char want[FAULT_NAMES_SIZE], got[FAULT_NAMES_SIZE];
+
+	if (chain_fault(q, level, proof, f))
+		return true;
+	if (names_satisfy(q, level, proof))
+		return false;
+	f->result = RESULT_CERTIFICATE_HOST_MISMATCH;
+	f->code = "name-mismatch";
+	fault_say(f->reason, "%s a certificate for %s, got %s", verb(q),
+	    print_demanded(want, q, level), fault_got(got, proof));
+	return true;
+}
+
 /* Of a finished handshake where proof is demanded. */
 static bool
 proof_fault(const struct requirement *q, enum level level, const struct proof *proof,
     struct fault *f)
 {
-	char want[NAMES_SIZE], got[NAMES_SIZE];
-
 	f->enhanced = "4.7.5";
 	f->other_session = fault_other_sni(q, proof);
 	/* R38: an allow-list, so that a version nobody thought of does not pass. Where nobody
@@ -155,26 +176,20 @@ proof_fault(const struct requirement *q, enum level level, const struct proof *p
 		    proof->version);
 		return true;
 	}
-	if (chain_fault(q, level, proof, f))
-		return true;
-	if (names_satisfy(q, level, proof))
-		return false;
-	f->result = RESULT_CERTIFICATE_HOST_MISMATCH;
-	f->code = "name-mismatch";
-	fault_say(f->reason, "%s a certificate for %s, got %s", verb(q),
-	    print_demanded(want, q, level),
-	    print_names(got, proof->names_len > 0 ? proof->names[0] : "one without a host name",
-	    "and", proof->names_len));
-	return true;
+	if (!level_by_tlsa(level))
+		return pkix_fault(q, level, proof, f);
+	return fault_dane(q, proof, f) || (q->both && pkix_fault(q, LEVEL_VERIFY, proof, f));
 }
 
 bool
 fault_level(const struct requirement *q, enum level level, enum starttls starttls,
     const struct proof *proof, struct fault *f)
 {
+	bool by_tlsa = level_by_tlsa(level);
+
 	if (level < LEVEL_ENCRYPT)
 		return false;
-	if (level == LEVEL_VERIFY && !q->mx_allowed) {
+	if ((level == LEVEL_VERIFY || (by_tlsa && q->both)) && !q->mx_allowed) {
 		f->result = RESULT_VALIDATION_FAILURE;
 		f->code = "mx-mismatch";
 		f->enhanced = "4.7.0";
@@ -184,6 +199,10 @@ fault_level(const struct requirement *q, enum level level, enum starttls starttl
 			    FAULT_NAME_SHOWN, q->mx_host);
 		else
 			fault_say(f->reason, "names none of its MX hosts in its policy");
+		return true;
+	}
+	if (by_tlsa && q->tlsa.len == 0) {
+		fault_records(q, f);
 		return true;
 	}
 	if (proof->state != PROOF_TLS) {

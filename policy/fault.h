@@ -28,6 +28,22 @@ bool fault_other_sni(const struct requirement *q, const struct proof *proof);
 bool fault_level(const struct requirement *q, enum level level, enum starttls starttls,
     const struct proof *proof, struct fault *f);
 
+/* fault_records: what a requirement lacks that demands a match in TLSA records and has none: no
+ * session meets it. */
+void fault_records(const struct requirement *q, struct fault *f);
+
+/* fault_dane: what a finished handshake lacks under q's TLSA set (or fingerprints); false: nothing.
+ * The caller has set `enhanced` and `other_session`, which only other records overrule. */
+bool fault_dane(const struct requirement *q, const struct proof *proof, struct fault *f);
+
+#define FAULT_NAMES_SIZE (FAULT_NAME_SHOWN + 48)	/* a name and " or 63 more" */
+
+/* fault_names: "NAME or 2 more", `word` being "or"; returns buf. */
+const char *fault_names(char buf[FAULT_NAMES_SIZE], const char *first, const char *word,
+    size_t len);
+/* fault_got: the names that the certificate carries, or "one without a host name". */
+const char *fault_got(char buf[FAULT_NAMES_SIZE], const struct proof *proof);
+
 /* fault_stripping: what memory and the marks of stripping hold against a session that ended in
  * clear text, whether policy.stripping makes it count or not; false: nothing. */
 bool fault_stripping(const struct requirement *q, enum starttls starttls,

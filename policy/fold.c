@@ -11,7 +11,7 @@ void
 fold_init(struct fold *f)
 {
 	f->strictest = NULL;
-	f->hosts_len = 0;
+	f->hosts_len = f->names_len = 0;
 	f->closed = f->undecided = false;
 	f->domain[0] = f->reason[0] = '\0';
 }
@@ -41,6 +41,9 @@ rank(const struct requirement *q)
 	case POLICY_STS:
 		return q->sts_mode == STS_ENFORCE ? 3 : q->sts_mode == STS_TESTING ? 2 : 0;
 	case POLICY_TLSA:
+		if (q->raised)
+			return 1;	/* TLS alone: none of the records can be used */
+		return q->both ? 4 : 3;
 	case POLICY_LOCAL:
 		return 1;
 	case POLICY_NONE_FOUND:
@@ -59,7 +62,7 @@ among(const char *name, size_t at, const char *const *hosts, size_t len)
 	return false;
 }
 
-/* The copy, but for its hosts, is what will be answered. */
+/* The copy, but for its lists of names, is what will be answered. */
 static void
 take(struct fold *f, const char *domain, const struct requirement *q)
 {
@@ -73,18 +76,55 @@ take(struct fold *f, const char *domain, const struct requirement *q)
 	f->hosts_len = copy->hosts_len;
 	for (size_t i = 0; i < copy->hosts_len; i++)
 		f->hosts[i] = copy->hosts[i];
+	f->names_len = copy->names_len;
+	for (size_t i = 0; i < copy->names_len; i++)
+		f->names[i] = copy->names[i];
 }
 
-/* Keeps those of our own hosts, in their order, that are among the others. */
-static void
-narrow(struct fold *f, const char *const *others, size_t len)
+/* Keeps those of ours, in their order, that are among the others. */
+static size_t
+narrow(const char **ours, size_t ours_len, const char *const *others, size_t len)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < f->hosts_len; i++)
-		if (among(f->hosts[i], i, others, len))
-			f->hosts[kept++] = f->hosts[i];
-	f->hosts_len = kept;
+	for (size_t i = 0; i < ours_len; i++)
+		if (among(ours[i], i, others, len))
+			ours[kept++] = ours[i];
+	return kept;
+}
+
+/* Whether the names in `hosts` are a demand. */
+static bool
+needs_host(const struct requirement *q)
+{
+	return q->level == LEVEL_VERIFY || (level_by_tlsa(q->level) && q->both);
+}
+
+/* No more names stay than the other has, too. Hosts count where both demand one; who alone does so
+ * (policy.both) is the strictest. */
+static void
+restrict_to(struct fold *f, const struct requirement *other, const char *const *hosts,
+    size_t hosts_len, const char *const *names, size_t names_len)
+{
+	if (needs_host(other))
+		f->hosts_len = narrow(f->hosts, f->hosts_len, hosts, hosts_len);
+	f->names_len = narrow(f->names, f->names_len, names, names_len);
+}
+
+/* take_beside: q instead of what there is, with no more than was left of that. */
+static void
+take_beside(struct fold *f, const char *domain, const struct requirement *q)
+{
+	struct requirement *was = f->strictest;
+	const char *hosts[REQUIREMENT_HOSTS_MAX], *names[REQUIREMENT_NAMES_MAX];
+	size_t hosts_len = f->hosts_len, names_len = f->names_len;
+
+	memcpy(hosts, f->hosts, hosts_len * sizeof(hosts[0]));
+	memcpy(names, f->names, names_len * sizeof(names[0]));
+	f->strictest = NULL;
+	take(f, domain, q);
+	restrict_to(f, was, hosts, hosts_len, names, names_len);
+	free(was);
 }
 
 /* merge: q beside what there is. */
@@ -92,22 +132,17 @@ static void
 merge(struct fold *f, const char *domain, const struct requirement *q)
 {
 	bool raised = f->strictest->raised && q->raised;
+	bool mx_secure = f->strictest->mx_secure && q->mx_secure;
+	bool mismatch = f->strictest->sts_mismatch || q->sts_mismatch;
 	enum level floor = f->strictest->floor > q->floor ? f->strictest->floor : q->floor;
 
-	if (rank(q) > rank(f->strictest)) {
-		struct requirement *was = f->strictest;
-		const char *others[REQUIREMENT_HOSTS_MAX];
-		size_t len = f->hosts_len;
-
-		memcpy(others, f->hosts, len * sizeof(others[0]));
-		f->strictest = NULL;
-		take(f, domain, q);
-		narrow(f, others, len);
-		free(was);
-	} else {
-		narrow(f, q->hosts, q->hosts_len);
-	}
+	if (rank(q) > rank(f->strictest))
+		take_beside(f, domain, q);
+	else
+		restrict_to(f, q, q->hosts, q->hosts_len, q->names, q->names_len);
 	f->strictest->raised = raised;
+	f->strictest->mx_secure = mx_secure;
+	f->strictest->sts_mismatch = mismatch;
 	f->strictest->floor = floor;
 }
 
@@ -121,6 +156,14 @@ conflict(struct fold *f, const char *domain)
 	fold_undecided(f, domain, words);
 }
 
+/* No proof satisfies a policy that does not allow this MX host, nor records that there are not. */
+static bool
+hopeless(const struct requirement *q)
+{
+	return (needs_host(q) && !q->mx_allowed) ||
+	    (level_by_tlsa(q->level) && q->tlsa.len == 0);
+}
+
 void
 fold_add(struct fold *f, const char *domain, const struct requirement *q)
 {
@@ -130,20 +173,20 @@ fold_add(struct fold *f, const char *domain, const struct requirement *q)
 		fold_undecided(f, domain, q->reason);
 		return;
 	}
-	assert(q->level == LEVEL_VERIFY || q->level == LEVEL_SECURE);
-	/* No proof satisfies a policy that does not allow this MX host. */
-	f->closed = q->level == LEVEL_VERIFY && !q->mx_allowed;
+	assert(q->level >= LEVEL_VERIFY && q->level < LEVEL_AUTO);
+	f->closed = hopeless(q);
 	if (f->strictest == NULL || f->closed) {
 		take(f, domain, q);
 		return;
 	}
 	if (q->level != f->strictest->level ||
-	    strcmp(q->secure_domain, f->strictest->secure_domain) != 0) {
+	    strcmp(q->secure_domain, f->strictest->secure_domain) != 0 ||
+	    !tlsa_same(&f->strictest->tlsa, q->tlsa.digest)) {
 		conflict(f, domain);
 		return;
 	}
 	merge(f, domain, q);
-	if (q->level == LEVEL_VERIFY && f->hosts_len == 0)
+	if (needs_host(f->strictest) && f->hosts_len == 0)
 		conflict(f, domain);
 }
 
@@ -162,6 +205,9 @@ fold_result(const struct fold *f, bool monitor, struct requirement *out)
 	*out = *f->strictest;
 	out->hosts = f->hosts;
 	out->hosts_len = f->hosts_len;
-	if (f->hosts_len > 0)
+	out->names = f->names;
+	out->names_len = f->names_len;
+	/* Where TLSA records count the SNI is theirs (R110). */
+	if (out->level == LEVEL_VERIFY && f->hosts_len > 0)
 		out->mx_host = out->sni = f->hosts[0];
 }

@@ -18,6 +18,8 @@ struct fold {
 	struct requirement *strictest;	/* a copy; NULL: none yet */
 	size_t hosts_len;
 	const char *hosts[REQUIREMENT_HOSTS_MAX];	/* the names that would satisfy all */
+	size_t names_len;
+	const char *names[REQUIREMENT_NAMES_MAX];	/* the same beside TLSA bases */
 	bool closed;			/* nothing that may follow makes it good any more */
 	bool undecided;			/* DEFER_UNMAPPED, for `reason` */
 	char domain[FOLD_NAME_SIZE];	/* the strictest's */

@@ -3,35 +3,50 @@
 #include "policy/host.h"
 
 #include <stdio.h>
+#include <string.h>
+
+static const enum answer_type types[2] = { ANSWER_A, ANSWER_AAAA };
 
 static void
-note_fault(struct host *h, const struct answer *a)
+note_fault(struct host *h, enum answer_state fault, const char *problem)
 {
 	/* Bogus weighs more than failed, failed more than absent. */
-	enum require_addresses state = a->state == ANSWER_BOGUS ? REQUIRE_ADDRESSES_BOGUS :
-	    a->state == ANSWER_FAILED ? REQUIRE_ADDRESSES_FAILED : REQUIRE_ADDRESSES_NONE;
+	enum require_addresses state = fault == ANSWER_BOGUS ? REQUIRE_ADDRESSES_BOGUS :
+	    fault == ANSWER_FAILED ? REQUIRE_ADDRESSES_FAILED : REQUIRE_ADDRESSES_NONE;
 
+	if (state != REQUIRE_ADDRESSES_NONE && h->ttl > HOST_FAULT_TTL_S)
+		h->ttl = HOST_FAULT_TTL_S;
 	if (h->problem[0] != '\0' && state <= h->state)
 		return;
 	h->state = state;
 	snprintf(h->problem, sizeof(h->problem), "%s",
-	    a->problem[0] != '\0' ? a->problem : answer_state_name(a->state));
+	    problem[0] != '\0' ? problem : answer_state_name(fault));
+}
+
+/* What the name is, as the answer with addresses has it: the first one, or the first secure one,
+ * since its alias is one that may be relied upon. An error in the other family is left out of it:
+ * else whoever breaks AAAA could switch DANE off. */
+static void
+note_addresses(struct host *h, const struct answer *a)
+{
+	if (h->len == 0 || (a->secure && !h->secure)) {
+		h->aliased = a->links > 0;
+		snprintf(h->expanded, sizeof(h->expanded), "%s", h->aliased ? a->name : "");
+	}
+	h->secure = h->secure || a->secure;
+	for (size_t i = 0; i < a->records_len && h->len < HOST_ADDRESSES_MAX; i++)
+		h->addresses[h->len++] = a->records[i].ip;
+}
+
+static bool
+under_way(const struct host *h)
+{
+	return h->query[0].running != NULL || h->query[1].running != NULL;
 }
 
 static void
-on_answer(void *arg, const struct answer *a)
+finish(struct host *h)
 {
-	struct host *h = arg;
-
-	if (a->ttl < h->ttl)
-		h->ttl = a->ttl;
-	h->secure = h->secure && a->secure;
-	for (size_t i = 0; i < a->records_len && h->len < HOST_ADDRESSES_MAX; i++)
-		h->addresses[h->len++] = a->records[i].ip;
-	if (a->state != ANSWER_OK)
-		note_fault(h, a);
-	if (h->query[0].running != NULL || h->query[1].running != NULL)
-		return;
 	if (h->len > 0) {
 		h->state = REQUIRE_ADDRESSES_OK;
 		h->problem[0] = '\0';
@@ -39,21 +54,61 @@ on_answer(void *arg, const struct answer *a)
 	h->done(h->arg, h);
 }
 
+static void
+take(struct host *h, enum answer_type type, const struct answer *a)
+{
+	answer_note(h->answers, sizeof(h->answers), h->name, type, a);
+	if (a->state == ANSWER_OK)
+		note_addresses(h, a);
+	else
+		note_fault(h, a->state, a->problem);
+	if (a->state != ANSWER_FAILED && a->state != ANSWER_BOGUS && a->ttl < h->ttl)
+		h->ttl = a->ttl;
+	if (!under_way(h))
+		finish(h);
+}
+
+static void
+on_a(void *arg, const struct answer *a)
+{
+	take(arg, ANSWER_A, a);
+}
+
+static void
+on_aaaa(void *arg, const struct answer *a)
+{
+	take(arg, ANSWER_AAAA, a);
+}
+
 void
 host_lookup(struct host *h, const struct world *world, const char *name)
 {
 	h->world = world;
+	h->name = name;
 	h->state = REQUIRE_ADDRESSES_NONE;
-	h->secure = true;
+	h->secure = h->aliased = false;
+	h->expanded[0] = h->answers[0] = h->problem[0] = '\0';
 	h->ttl = UINT32_MAX;
-	h->problem[0] = '\0';
 	h->len = 0;
+	h->query[0].done = on_a;
+	h->query[1].done = on_aaaa;
 	for (int i = 0; i < 2; i++) {
-		h->query[i].done = on_answer;
 		h->query[i].arg = h;
+		world->query(world->arg, &h->query[i], name, types[i]);
 	}
-	world->query(world->arg, &h->query[0], name, ANSWER_A);
-	world->query(world->arg, &h->query[1], name, ANSWER_AAAA);
+}
+
+void
+host_expire(struct host *h)
+{
+	if (h->world == NULL || !under_way(h))
+		return;
+	for (int i = 0; i < 2; i++)
+		if (h->query[i].running != NULL)
+			answer_note_late(h->answers, sizeof(h->answers), h->name, types[i]);
+	host_cancel(h);
+	note_fault(h, ANSWER_FAILED, ANSWER_LATE);
+	finish(h);
 }
 
 void

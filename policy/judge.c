@@ -24,13 +24,19 @@ deferred(const struct requirement *q, struct verdict *v)
 		[DEFER_NULL_MX] = { "null-mx", "4.7.0", "takes no mail" },
 		[DEFER_SERVICE_DOWN] = { "service-down", "4.7.0",
 		    "cannot be judged now: the policy service does not answer" },
+		[DEFER_DNSSEC_BOGUS] = { "dnssec-bogus", "4.4.3",
+		    "has MX records that fail DNSSEC validation" },
+		[DEFER_TLSA_UNDECIDED] = { "tlsa-undecided", "4.4.3",
+		    "has an MX host whose TLSA records could not be looked up" },
 		/* End to end nothing is refused: who asks there has another way. */
 		[DEFER_UNMAPPED] = { "unmapped", "4.7.0",
 		    "is not known to have an MX host at this address" },
 	};
 
 	v->kind = q->monitor ? VERDICT_WOULD_REFUSE : VERDICT_REFUSE;
-	v->result_type = RESULT_VALIDATION_FAILURE;
+	v->result_type = q->defer_code == DEFER_DNSSEC_BOGUS ||
+	    q->defer_code == DEFER_TLSA_UNDECIDED ? RESULT_DNSSEC_INVALID :
+	    RESULT_VALIDATION_FAILURE;
 	v->reason_code = deferrals[q->defer_code].code;
 	v->enhanced = deferrals[q->defer_code].enhanced;
 	/* A worker that got no answer makes its own requirement, perhaps without a reason. */
@@ -38,20 +44,48 @@ deferred(const struct requirement *q, struct verdict *v)
 	    deferrals[q->defer_code].words : q->reason);
 }
 
+/* R91: of unsigned MX records the success is the host's alone. */
+static void
+passed_dane(const struct requirement *q, const struct proof *proof, struct verdict *v)
+{
+	fault_say(v->reason, "got %s that its TLSA records name%s%s%s",
+	    proof->dane == PROOF_DANE_EE ? "the certificate" : "a certificate of the CA",
+	    q->mx_secure ? "" : " (those of the MX host: its MX records are not signed)",
+	    q->both ? ", and that its MTA-STS policy demands" : "",
+	    q->sts_mismatch ? "; its MTA-STS policy does not name this MX host" : "");
+}
+
+/* What a session without a fault has shown. */
+static void
+passed_tls(const struct requirement *q, const struct proof *proof, struct verdict *v)
+{
+	v->reason_code = q->level >= LEVEL_VERIFY ? "proven" :
+	    q->level == LEVEL_ENCRYPT && q->tlsa_unusable ? "tlsa-unusable" :
+	    "tls-unauthenticated";
+	if (q->raised)
+		fault_say(v->reason, "demands no proof; its server has given it");
+	else if (q->level == LEVEL_FINGERPRINT)
+		fault_say(v->reason, "got the certificate whose fingerprint its rule names");
+	else if (level_by_tlsa(q->level))
+		passed_dane(q, proof, v);
+	else if (q->level >= LEVEL_VERIFY)
+		fault_say(v->reason, "got the certificate it demands");
+	else if (q->level == LEVEL_ENCRYPT && q->tlsa_unusable)
+		fault_say(v->reason, "has TLSA records of which none can be used; sent over TLS, "
+		    "unauthenticated");
+	else
+		fault_say(v->reason, "demands no proof; sent over TLS, unauthenticated");
+}
+
 static void
 passed(const struct requirement *q, enum starttls starttls, const struct proof *proof,
     struct verdict *v)
 {
-	bool proven = q->level == LEVEL_VERIFY || q->level == LEVEL_SECURE;
-
 	v->kind = VERDICT_PASS;
 	v->result_type = RESULT_SUCCESS;
 	v->enhanced = "2.0.0";
 	if (proof->state == PROOF_TLS) {
-		v->reason_code = proven ? "proven" : "tls-unauthenticated";
-		fault_say(v->reason, q->raised ? "demands no proof; its server has given it" :
-		    proven ? "got the certificate it demands" :
-		    "demands no proof; sent over TLS, unauthenticated");
+		passed_tls(q, proof, v);
 		return;
 	}
 	v->reason_code = proof->state == PROOF_HANDSHAKE_FAILED ? "handshake-failed" :

@@ -41,7 +41,8 @@ struct verdict {
 	bool by_memory;			/* refused for what is remembered of the host or for marks
 					 * of stripping: no-policy-found, source memory */
 	bool other_session;		/* refused, but another TLS session to the same address
-					 * (other SNI, or TLS where none was tried) might satisfy */
+					 * (other SNI, other TLSA records, or TLS where none was
+					 * tried) might satisfy */
 	char reason[VERDICT_REASON_SIZE];	/* "demands a certificate for a.example, got ..." */
 };
 
@@ -49,10 +50,10 @@ struct verdict {
  * proof->state PROOF_NO_TLS. q->state DEFER gives a refusal with the deferral's code;
  * injection one whatever the level, since that connection is dead (monitor: both would-refuse).
  * The reason never holds octets other than printable ASCII; it reads on after the domain's name.
- * Where several things are wrong the first counts: MX host not in the policy, no TLS, TLS too
- * old, chain, name (names in a certificate that nobody vouches for say nothing). A pass has
- * RESULT_SUCCESS and tells by reason_code what it rests on: "proven", "tls-unauthenticated", or
- * why in clear text. */
+ * Where several things are wrong the first counts: MX host not in the policy, no records, no TLS,
+ * TLS too old, chain, name (names in a certificate that nobody vouches for say nothing); of
+ * q->both the records first. A pass has RESULT_SUCCESS and tells by reason_code what it rests on:
+ * "proven", "tlsa-unusable", "tls-unauthenticated", or why in clear text. */
 void judge(const struct requirement *q, enum starttls starttls, const struct proof *proof,
     struct verdict *out);
 
@@ -71,7 +72,8 @@ bool judge_demands_tls(const struct requirement *q);
 size_t verdict_reply(char *out, size_t size, const char *id, const char *domain,
     const struct requirement *q, const struct verdict *v);
 
-/* verdict_source: the policy's word in a reply: "sts enforce", "rule", "memory", "no policy". */
+/* verdict_source: the policy's word in a reply: "sts enforce", "dane", "dane and sts",
+ * "rule", "memory", "no policy". */
 const char *verdict_source(const struct requirement *q, const struct verdict *v);
 
 const char *starttls_name(enum starttls s);	/* the six words of INTERFACE.md */

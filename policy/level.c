@@ -25,6 +25,12 @@ level_name(enum level level)
 }
 
 bool
+level_by_tlsa(enum level level)
+{
+	return level == LEVEL_DANE || level == LEVEL_DANE_ONLY || level == LEVEL_FINGERPRINT;
+}
+
+bool
 level_parse(enum level *out, const char *s, size_t len)
 {
 	for (size_t i = 0; i < LEVELS; i++) {

@@ -8,7 +8,8 @@
 #define MX_FRESH_MS (60 * 1000)	/* before a refusal an older MX set is asked for again */
 
 static const struct mx_set no_answer = {
-	.state = REQUIRE_MX_FAILED, .exists = true, .problem = "no answer in time"
+	.state = REQUIRE_MX_FAILED, .expanded = "", .answers = "", .exists = true,
+	.problem = "no answer in time"
 };
 
 static const struct sts_view not_wanted = {
@@ -37,6 +38,7 @@ finish(struct lookup *l)
 
 	/* An answer that has run out while the other was awaited still is the answer. */
 	r.mx = l->mx.back == NULL ? mx_last(s->mx, l->domain) : mx_look(s->mx, l->domain);
+	l->late = l->mx.back != NULL || l->sts.back != NULL;
 	lookup_cancel(l);
 	r.sts = not_wanted;
 	if (s->sts != NULL)
@@ -114,6 +116,22 @@ lookup_start(struct lookup *l, const struct lookup_sources *s, const char *domai
 		first = 0;	/* all is known; `done` still comes from the loop */
 	l->wait_ms = wait_ms - first;
 	s->world->timer_start(s->world->arg, &l->timer, first);
+}
+
+bool
+lookup_again(const struct lookup *l, struct lookup_result *out)
+{
+	const struct lookup_sources *s = l->sources;
+
+	if (l->late)
+		return false;
+	out->sts = not_wanted;
+	if (s->sts != NULL && !sts_look(s->sts, l->domain, &out->sts) &&
+	    out->sts.announced == STS_ANNOUNCED_UNKNOWN)
+		return false;	/* forgotten meanwhile */
+	out->mx = mx_last(s->mx, l->domain);
+	out->exists = out->mx == NULL || out->mx->exists;
+	return out->mx != NULL;
 }
 
 void

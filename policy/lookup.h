@@ -32,6 +32,7 @@ struct lookup {
 	struct world_timer timer;
 	uint64_t wait_ms;		/* left after the first timer */
 	bool fetched;
+	bool late;		/* done before all had come */
 	enum sts_outcome outcome;
 	char domain[ANSWER_NAME_SIZE];
 };
@@ -46,6 +47,10 @@ bool lookup_now(const struct lookup_sources *s, const char *domain, struct looku
 #define LOOKUP_CACHED_MS 5000
 void lookup_start(struct lookup *l, const struct lookup_sources *s, const char *domain,
     enum sts_need need, uint64_t wait_ms);
+
+/* lookup_again: after `done`, what has come by it, though some of that may have run out since;
+ * false when it was late, or when that is gone. */
+bool lookup_again(const struct lookup *l, struct lookup_result *out);
 void lookup_cancel(struct lookup *l);	/* not under way: no effect */
 
 #endif

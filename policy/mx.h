@@ -19,10 +19,11 @@ struct mx;
 struct mx_set {
 	enum require_mx state;
 	bool secure;		/* the MX record set, or the proof that there is none */
+	const char *expanded;	/* where the domain's alias chain ended, secure; "" for none */
+	const char *answers;	/* as in require_host, of the MX question; "" */
 	bool exists;		/* false: NXDOMAIN */
 	uint64_t found;		/* ticks */
 	const struct require_host *hosts;
-	const bool *hosts_secure;	/* addresses, by host */
 	size_t hosts_len;
 	const char *problem;	/* FAILED, BOGUS; "" */
 };
@@ -33,7 +34,8 @@ struct mx_waiter {
 	struct mx_waiter *next, **back;	/* back is NULL while not waiting */
 };
 
-struct mx *mx_new(const struct world *world);	/* NULL when out of memory */
+/* mx_new: with `dane` each host's TLSA records belong to the set. NULL when out of memory. */
+struct mx *mx_new(const struct world *world, bool dane);
 void mx_free(struct mx *m);			/* nobody may wait any more */
 
 /* mx_watch: `found` whenever a lookup of a domain has ended, before those who wait for it hear. */

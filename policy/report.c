@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policy/report.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -47,6 +48,21 @@ report_problem(enum result_type result, const char *detail)
 	return o;
 }
 
+/* The fingerprints of a rule, as they may be written. */
+static json_t *
+rule_match(const struct config_rule *rule)
+{
+	json_t *list = json_array();
+	char text[2 * sizeof(rule->match->digest) + 1];
+
+	for (size_t i = 0; i < rule->match_len; i++) {
+		for (size_t k = 0; k < rule->match[i].len; k++)
+			snprintf(text + 2 * k, 3, "%02x", rule->match[i].digest[k]);
+		json_array_append_new(list, json_string(text));
+	}
+	return list;
+}
+
 json_t *
 report_rule(const struct config_rule *rule)
 {
@@ -58,6 +74,8 @@ report_rule(const struct config_rule *rule)
 	    rule->reason != NULL ? rule->reason : "");
 	if (rule->until != 0)
 		json_object_set_new(o, "until", report_time(rule->until));
+	if (rule->match_len > 0)
+		json_object_set_new(o, "match", rule_match(rule));
 	return o;
 }
 
@@ -113,28 +131,84 @@ report_sts(const struct sts_view *v)
 	return o;
 }
 
-static json_t *
-one_host(const struct lookup_result *r, size_t i)
+json_t *
+report_lines(const char *lines)
 {
-	const struct require_host *h = &r->mx->hosts[i];
+	json_t *list = json_array();
+	const char *end;
+
+	for (; lines != NULL && *lines != '\0'; lines = *end == '\n' ? end + 1 : end) {
+		end = strchrnul(lines, '\n');
+		json_array_append_new(list, report_text(lines, (size_t)(end - lines)));
+	}
+	return list;
+}
+
+static const char *
+dane_state(enum require_dane d)
+{
+	switch (d) {
+	case REQUIRE_DANE_NONE:
+		return "none";
+	case REQUIRE_DANE_INSECURE:
+		return "insecure";
+	case REQUIRE_DANE_ERROR:
+		return "error";
+	case REQUIRE_DANE_UNUSABLE:
+		return "unusable";
+	case REQUIRE_DANE_USABLE:
+		return "usable";
+	}
+	return "";
+}
+
+static json_t *
+host_dane(const struct require_host *h)
+{
+	json_t *o = json_pack("{s:s}", "state", dane_state(h->dane)), *records;
+	char text[TLSA_TEXT_SIZE];
+
+	if (h->base != NULL && h->base[0] != '\0')
+		json_object_set_new(o, "base", report_text(h->base, strlen(h->base)));
+	if (h->records_len == 0)
+		return o;
+	records = json_array();
+	for (size_t i = 0; i < h->records_len; i++)
+		json_array_append_new(records, json_string(tlsa_text(&h->records[i], text)));
+	json_object_set_new(o, "records", records);
+	return o;
+}
+
+static json_t *
+one_host(const struct lookup_result *r, const struct require_host *h,
+    const struct report_terms *terms)
+{
 	json_t *addresses = json_array(), *o;
 	char text[ADDRESS_TEXT_SIZE];
+	const char *reason;
 
 	for (size_t k = 0; k < h->addresses_len; k++)
 		json_array_append_new(addresses,
 		    json_string(address_print_ip(&h->addresses[k], text)));
 	o = json_pack("{s:o,s:i,s:b,s:o}", "host", report_text(h->name, strlen(h->name)),
-	    "preference", (int)h->preference, "secure",
-	    (int)(r->mx->secure && r->mx->hosts_secure[i]), "addresses", addresses);
+	    "preference", (int)h->preference, "secure", (int)(r->mx->secure && h->secure),
+	    "addresses", addresses);
 	if (r->sts.policy != NULL && r->sts.policy->mode != STS_NONE)
 		json_object_set_new(o, "sts_match",
 		    json_boolean(sts_policy_match(r->sts.policy, h->name)));
-	json_object_set_new(o, "dane", json_pack("{s:s}", "state", "none"));
+	json_object_set_new(o, "dane", host_dane(h));
+	json_object_set_new(o, "dns", report_lines(h->answers));
+	if (terms == NULL)
+		return o;
+	json_object_set_new(o, "would",
+	    json_string(report_would_name(report_host_would(r, h, terms, &reason))));
+	if (reason[0] != '\0')
+		json_object_set_new(o, "reason", json_string(reason));
 	return o;
 }
 
 json_t *
-report_mx(const struct lookup_result *r)
+report_mx(const struct lookup_result *r, const struct report_terms *terms)
 {
 	json_t *list = json_array();
 
@@ -145,93 +219,19 @@ report_mx(const struct lookup_result *r)
 		while (at > 0 && json_integer_value(json_object_get(json_array_get(list, at - 1),
 		    "preference")) > r->mx->hosts[i].preference)
 			at--;
-		json_array_insert_new(list, at, one_host(r, i));
+		json_array_insert_new(list, at, one_host(r, &r->mx->hosts[i], terms));
 	}
 	return list;
 }
 
-/* Whether some host has addresses, and whether that is not known of any. */
-static void
-count_hosts(const struct mx_set *mx, bool *reachable, bool *unknown)
-{
-	*reachable = *unknown = false;
-	for (size_t i = 0; i < mx->hosts_len; i++) {
-		*reachable |= mx->hosts[i].state == REQUIRE_ADDRESSES_OK;
-		*unknown |= mx->hosts[i].state == REQUIRE_ADDRESSES_FAILED ||
-		    mx->hosts[i].state == REQUIRE_ADDRESSES_BOGUS;
-	}
-}
-
-static bool
-some_allowed(const struct lookup_result *r)
-{
-	for (size_t i = 0; i < r->mx->hosts_len; i++)
-		if (sts_policy_match(r->sts.policy, r->mx->hosts[i].name))
-			return true;
-	return false;
-}
-
-static enum report_would
-would_by_mx(const struct mx_set *mx, const char **reason)
-{
-	bool reachable, unknown;
-
-	switch (mx->state) {
-	case REQUIRE_MX_NULL:
-		*reason = "the domain takes no mail (null MX)";
-		return WOULD_REFUSE;
-	case REQUIRE_MX_BOGUS:
-		*reason = "the MX records fail DNSSEC validation";
-		return WOULD_DEFER;
-	case REQUIRE_MX_FAILED:
-		*reason = "the MX records could not be looked up";
-		return WOULD_DEFER;
-	case REQUIRE_MX_OK:
-	case REQUIRE_MX_IMPLICIT:
-		break;
-	}
-	count_hosts(mx, &reachable, &unknown);
-	if (reachable)
-		return WOULD_DELIVER;
-	*reason = !mx->exists ? "no such domain" : unknown ?
-	    "the addresses of the MX hosts could not be looked up" : "no MX host has an address";
-	return mx->exists && unknown ? WOULD_DEFER : WOULD_UNKNOWN;
-}
-
-enum report_would
-report_would(const struct lookup_result *r, const struct config_rule *rule, const char **reason)
-{
-	enum report_would would;
-
-	*reason = "";
-	if (rule != NULL && rule->level != LEVEL_AUTO && rule->level <= LEVEL_ENCRYPT &&
-	    r->mx->state != REQUIRE_MX_NULL)
-		return WOULD_DELIVER;
-	if (rule != NULL && rule->level > LEVEL_SECURE && rule->level != LEVEL_AUTO) {
-		*reason = "the rule's level cannot be carried out by this version";
-		return WOULD_DEFER;
-	}
-	would = would_by_mx(r->mx, reason);
-	if (would != WOULD_DELIVER || (rule != NULL && rule->level != LEVEL_AUTO))
-		return would;
-	if (r->sts.state == REQUIRE_STS_PENDING) {
-		*reason = "the policy is still being fetched";
-		return WOULD_DEFER;
-	}
-	if (r->sts.policy == NULL || r->sts.policy->mode != STS_ENFORCE || some_allowed(r))
-		return WOULD_DELIVER;
-	*reason = "no MX host is allowed by the policy";
-	return WOULD_REFUSE;
-}
-
 json_t *
-report_domain(const char *domain, const struct lookup_result *r, const struct config_rule *rule)
+report_domain(const char *domain, const struct lookup_result *r, const struct report_terms *terms)
 {
-	static const char *const words[] = { "deliver", "refuse", "defer", "unknown" };
 	const char *reason;
-	enum report_would would = report_would(r, rule, &reason);
-	json_t *o = json_pack("{s:s,s:s,s:o,s:o,s:o}", "domain", domain, "would", words[would],
-	    "sts", report_sts(&r->sts), "mx", report_mx(r), "override", report_rule(rule));
+	enum report_would would = report_would(r, terms, &reason);
+	json_t *o = json_pack("{s:s,s:s,s:o,s:o,s:o,s:o}", "domain", domain, "would",
+	    report_would_name(would), "sts", report_sts(&r->sts), "mx", report_mx(r, terms),
+	    "dns", report_lines(r->mx->answers), "override", report_rule(terms->rule));
 
 	if (reason[0] != '\0')
 		json_object_set_new(o, "reason", json_string(reason));

@@ -8,101 +8,16 @@
 #include <string.h>
 
 #include "daemon/address.h"
+#include "policy/candidates.h"
+#include "policy/require_dane.h"
+#include "policy/require_parts.h"
 
-/* The MX hosts in question, best preference first: those that have the peer's address where the
- * address is mapped, else all. Empty where nothing is known of them. */
-struct candidates {
-	const struct require_host *of[REQUIREMENT_HOSTS_MAX];
-	size_t len;
-};
-
-static bool
-has_address(const struct require_host *h, const struct in6_addr *ip)
-{
-	if (h->state != REQUIRE_ADDRESSES_OK)
-		return false;
-	for (size_t i = 0; i < h->addresses_len; i++) {
-		if (address_same_ip(&h->addresses[i], ip))
-			return true;
-	}
-	return false;
-}
-
-/* Keeps the best REQUIREMENT_HOSTS_MAX in order; equal preferences stay in the order given. */
-static void
-insert(struct candidates *c, const struct require_host *h)
-{
-	size_t at = c->len;
-
-	while (at > 0 && c->of[at - 1]->preference > h->preference)
-		at--;
-	if (at == REQUIREMENT_HOSTS_MAX)
-		return;
-	if (c->len == REQUIREMENT_HOSTS_MAX)
-		c->len--;
-	for (size_t i = c->len; i > at; i--)
-		c->of[i] = c->of[i - 1];
-	c->of[at] = h;
-	c->len++;
-}
-
-/* Rotating and geographic answers: the client was told that this host has the peer's address. Of a
- * host whose addresses DNSSEC calls a lie nobody's word is taken. */
-static bool
-was_hinted(const struct require_input *in, const struct require_host *h)
-{
-	for (size_t i = 0; h->state != REQUIRE_ADDRESSES_BOGUS && i < in->mx.hinted_len; i++)
-		if (strcmp(in->mx.hinted[i], h->name) == 0)
-			return true;
-	return false;
-}
-
-/* Whether the address belongs to a known MX host; *c is then narrowed to the hosts that have it. A
- * hint counts after our own lookup, and only among the hosts of our own set: it narrows what the
- * peer may prove itself as, and can neither add a host nor take the demand away. */
-static bool
-map_peer(const struct require_input *in, struct candidates *c)
-{
-	struct candidates mapped = { .len = 0 }, hinted = { .len = 0 };
-
-	c->len = 0;
-	if (in->mx.state != REQUIRE_MX_OK && in->mx.state != REQUIRE_MX_IMPLICIT)
-		return false;
-	for (size_t i = 0; i < in->mx.hosts_len; i++) {
-		insert(c, &in->mx.hosts[i]);
-		if (has_address(&in->mx.hosts[i], &in->peer))
-			insert(&mapped, &in->mx.hosts[i]);
-		else if (was_hinted(in, &in->mx.hosts[i]))
-			insert(&hinted, &in->mx.hosts[i]);
-	}
-	if (mapped.len == 0)
-		mapped = hinted;
-	if (mapped.len == 0)
-		return false;
-	*c = mapped;
-	return true;
-}
-
-static void
-defer(struct requirement *out, enum requirement_defer code, const char *reason)
+void
+require_defer(struct requirement *out, enum requirement_defer code, const char *reason)
 {
 	out->state = REQUIREMENT_DEFER;
 	out->defer_code = code;
 	out->reason = reason;
-}
-
-/* The levels of rules that this version knows but cannot carry out. Nothing is delivered on the
- * strength of a demand that nobody checked. */
-static void
-defer_level(struct requirement *out, enum level level)
-{
-	out->level = LEVEL_VERIFY;
-	if (level == LEVEL_FINGERPRINT)
-		defer(out, DEFER_SERVICE_DOWN, "has a rule of level fingerprint, which this "
-		    "version cannot carry out");
-	else
-		defer(out, DEFER_SERVICE_DOWN, "has a rule of level dane, which this version "
-		    "cannot carry out");
 }
 
 /* The relay's name as somebody's who can prove it; "" for one that is an address. */
@@ -114,18 +29,22 @@ name_of(const struct config_rule *relay)
 	return address_parse_ip(&ip, relay->name, strlen(relay->name)) ? "" : relay->name;
 }
 
-/* end_to_end: nothing of the mail will be seen, so nothing less will do than the proof of a name:
- * one of the MX hosts that have the address, or the relay's. Who demands what stays on record. */
+/* end_to_end: nothing of the mail will be seen, so nothing less will do than the proof of a name,
+ * or of what TLSA records or fingerprints name: of one of the MX hosts that have the address, or
+ * the relay's. Who demands what stays on record. */
 static void
-end_to_end(const struct candidates *c, const char *relay,
-    const char *hosts[REQUIREMENT_HOSTS_MAX], struct requirement *out)
+end_to_end(const struct candidates *c, const char *relay, struct requirement_space *space,
+    struct requirement *out)
 {
 	bool mx = out->mapped && c->len > 0;
+	/* A fingerprint is proof without a name: a relay that is an address can have one. */
+	bool nobody = !mx && relay[0] == '\0' && out->level != LEVEL_FINGERPRINT;
 
 	if (out->state == REQUIREMENT_DEFER)
 		return;
-	if ((!mx && relay[0] == '\0') || (!out->mapped && out->level >= LEVEL_VERIFY)) {
-		defer(out, DEFER_UNMAPPED, "is not known to have an MX host at this address");
+	if (nobody || (!out->mapped && out->level >= LEVEL_VERIFY)) {
+		require_defer(out, DEFER_UNMAPPED,
+		    "is not known to have an MX host at this address");
 		return;
 	}
 	if (out->level >= LEVEL_VERIFY) {
@@ -137,72 +56,10 @@ end_to_end(const struct candidates *c, const char *relay,
 	out->floor = out->level;
 	out->level = LEVEL_VERIFY;
 	for (size_t i = 0; mx && i < c->len; i++)
-		hosts[out->hosts_len++] = c->of[i]->name;
+		space->hosts[out->hosts_len++] = c->of[i]->name;
 	if (!mx)
-		hosts[out->hosts_len++] = relay;
-	out->mx_host = out->sni = hosts[0];
-}
-
-static bool
-live(const struct config_rule *rule, time_t now)
-{
-	return rule != NULL && (rule->until == 0 || now < rule->until);
-}
-
-/* What a relay or a rule says; neither memory nor marks stand behind it. */
-static void
-local(const struct config_rule *rule, enum policy_source source, struct requirement *out)
-{
-	out->policy_type = POLICY_LOCAL;
-	out->source = source;
-	out->policy_domain = rule->name;
-	out->level = rule->level;
-	out->reason = rule->reason == NULL ? "" : rule->reason;
-	out->floor = LEVEL_NONE;
-	out->remembered = false;
-	out->marks_count = false;
-}
-
-static void
-by_relay(const struct config_rule *relay, const char *hosts[REQUIREMENT_HOSTS_MAX],
-    struct requirement *out)
-{
-	local(relay, SOURCE_RELAY, out);
-	out->mapped = true;
-	out->mx_host = out->sni = relay->name;
-	if (relay->level == LEVEL_VERIFY) {
-		hosts[0] = relay->name;
-		out->hosts_len = 1;
-	} else if (relay->level == LEVEL_SECURE) {
-		out->secure_domain = relay->name;
-	} else if (relay->level > LEVEL_SECURE) {
-		defer_level(out, relay->level);
-	}
-}
-
-static void
-by_rule(const struct require_input *in, const struct candidates *c,
-    const char *hosts[REQUIREMENT_HOSTS_MAX], struct requirement *out)
-{
-	local(in->rule, SOURCE_RULE, out);
-	out->policy_domain = in->domain;
-	if (in->rule->level > LEVEL_SECURE) {
-		defer_level(out, in->rule->level);
-		return;
-	}
-	if (in->rule->level < LEVEL_VERIFY)
-		return;
-	/* Where a name will be demanded an unmapped peer is asked for the best MX host's. */
-	if (c->len > 0)
-		out->sni = c->of[0]->name;
-	if (in->rule->level == LEVEL_SECURE) {
-		out->secure_domain = in->domain;
-		return;
-	}
-	if (c->len == 0)
-		defer(out, DEFER_DNS_UNDECIDED, "has MX records that could not be looked up");
-	for (size_t i = 0; i < c->len; i++)
-		hosts[out->hosts_len++] = c->of[i]->name;
+		space->hosts[out->hosts_len++] = relay;
+	out->mx_host = out->sni = space->hosts[0];
 }
 
 static uint32_t
@@ -213,13 +70,29 @@ age(time_t fetched, time_t now)
 	return now - fetched > UINT32_MAX ? UINT32_MAX : (uint32_t)(now - fetched);
 }
 
+/* R28, R29: the candidates that the policy names, to be proven. */
+static void
+demand_allowed(const struct sts_policy *policy, const struct candidates *c,
+    struct requirement_space *space, struct requirement *out)
+{
+	uint64_t allowed;
+
+	for (size_t i = 0; i < c->len; i++)
+		space->hosts[i] = c->of[i]->name;
+	allowed = sts_policy_matches(policy, space->hosts, c->len);
+	for (size_t i = 0; i < c->len; i++) {
+		if (allowed >> i & 1)
+			space->hosts[out->hosts_len++] = space->hosts[i];
+	}
+	out->mx_allowed = out->hosts_len > 0;
+}
+
 /* RFC 8461 sections 4 and 5. */
 static void
 by_sts(const struct require_input *in, const struct candidates *c,
-    const char *hosts[REQUIREMENT_HOSTS_MAX], struct requirement *out)
+    struct requirement_space *space, struct requirement *out)
 {
 	const struct sts_policy *policy = in->sts.policy;
-	uint64_t allowed;
 
 	assert(policy != NULL);
 	out->policy_type = POLICY_STS;
@@ -233,63 +106,148 @@ by_sts(const struct require_input *in, const struct candidates *c,
 	if (c->len == 0) {
 		/* Nobody can say whether the policy allows this host: testing lets it go. */
 		if (policy->mode == STS_ENFORCE)
-			defer(out, DEFER_DNS_UNDECIDED,
-			    "has MX records that could not be looked up");
+			require_defer(out, DEFER_DNS_UNDECIDED, REQUIRE_UNKNOWN_MX);
 		return;
 	}
 	out->level = LEVEL_VERIFY;
-	for (size_t i = 0; i < c->len; i++)
-		hosts[i] = c->of[i]->name;
-	allowed = sts_policy_matches(policy, hosts, c->len);
-	for (size_t i = 0; i < c->len; i++) {
-		if (allowed >> i & 1)
-			hosts[out->hosts_len++] = hosts[i];
-	}
-	out->mx_allowed = out->hosts_len > 0;
+	demand_allowed(policy, c, space, out);
 	if (out->mx_allowed)
-		out->sni = hosts[0];	/* R37 */
+		out->sni = space->hosts[0];	/* R37 */
 	if (out->mapped)
 		out->mx_host = out->sni;
 }
 
-/* Without a relay: the domain's own way through the list. */
-static void
-by_domain(const struct require_input *in, struct candidates *c,
-    const char *hosts[REQUIREMENT_HOSTS_MAX], struct requirement *out)
+static bool
+sts_enforces(const struct require_input *in)
 {
-	if (in->mx.state == REQUIRE_MX_NULL) {
-		defer(out, DEFER_NULL_MX, "takes no mail (null MX, RFC 7505)");
+	return in->sts.state == REQUIRE_STS_ACTIVE && in->sts.policy->mode == STS_ENFORCE;
+}
+
+/* Beside records that can be used an enforced policy asks nothing (R1) unless policy.both says so;
+ * that another host is named is logged. */
+static void
+beside_dane(const struct require_input *in, const struct candidates *c,
+    struct requirement_space *space, struct requirement *out)
+{
+	if (!sts_enforces(in))
+		return;
+	demand_allowed(in->sts.policy, c, space, out);
+	out->both = in->both;
+	if (in->both)
+		return;
+	out->sts_mismatch = !out->mx_allowed;
+	out->mx_allowed = true;
+	out->hosts_len = 0;
+}
+
+/* Whether DANE decides for a domain on auto (RFC 7672 section 2.2). */
+static bool
+by_dane(const struct require_input *in, const struct candidates *c,
+    struct requirement_space *space, struct requirement *out)
+{
+	bool pending = in->sts.state == REQUIRE_STS_PENDING;
+	struct candidates found = *c;
+
+	switch (require_dane_survey(in, &found)) {
+	case REQUIRE_DANE_NONE:
+	case REQUIRE_DANE_INSECURE:
+		return false;
+	case REQUIRE_DANE_ERROR:
+		require_dane_undecided(out);
+		break;
+	case REQUIRE_DANE_UNUSABLE:
+		if (pending || sts_enforces(in))
+			return false;	/* asks for more than TLS, or may do so in a moment */
+		out->level = LEVEL_ENCRYPT;	/* R85, R98 */
+		out->tlsa_unusable = true;
+		break;
+	case REQUIRE_DANE_USABLE:
+		if (pending && in->both)
+			return false;
+		out->level = LEVEL_DANE;
+		require_dane_set(in, &found, space, out);
+		beside_dane(in, c, space, out);
+		break;
+	}
+	out->policy_type = POLICY_TLSA;
+	out->policy_domain = in->domain;
+	return true;
+}
+
+static void
+by_auto(const struct require_input *in, const struct candidates *c,
+    struct requirement_space *space, struct requirement *out)
+{
+	/* R79: what is not known may be a host with TLSA records. */
+	if (in->dane && in->mx.state == REQUIRE_MX_FAILED) {
+		require_defer(out, DEFER_DNS_UNDECIDED, REQUIRE_UNKNOWN_MX);
 		return;
 	}
-	if (in->mx.state == REQUIRE_MX_BOGUS) {
-		defer(out, DEFER_DNS_UNDECIDED, "has MX records that fail DNSSEC validation");
+	if (in->dane && by_dane(in, c, space, out))
 		return;
-	}
-	out->mapped = map_peer(in, c);
-	if (out->mapped)
-		out->mx_host = out->sni = c->of[0]->name;
-	if (live(in->rule, in->now) && in->rule->level != LEVEL_AUTO) {
-		by_rule(in, c, hosts, out);
-		return;
-	}
 	switch (in->sts.state) {
 	case REQUIRE_STS_NONE:
 	case REQUIRE_STS_UNDETERMINED:
 		break;
 	case REQUIRE_STS_PENDING:
-		defer(out, DEFER_POLICY_PENDING, "has a policy that is still being fetched");
+		require_defer(out, DEFER_POLICY_PENDING,
+		    "has a policy that is still being fetched");
 		break;
 	case REQUIRE_STS_ACTIVE:
-		by_sts(in, c, hosts, out);
+		by_sts(in, c, space, out);
 		break;
 	}
 }
 
-void
-require(const struct require_input *in, const char *hosts[REQUIREMENT_HOSTS_MAX],
+bool
+require_map(const struct require_input *in, struct candidates *c,
+    struct requirement_space *space, struct requirement *out)
+{
+	if (in->mx.state == REQUIRE_MX_NULL) {
+		require_defer(out, DEFER_NULL_MX, "takes no mail (null MX, RFC 7505)");
+		return false;
+	}
+	candidates_map(c, in);
+	candidates_answers(c, in, space, out);
+	out->mx_secure = in->mx.secure;
+	out->mapped = c->mapped;
+	if (out->mapped)
+		out->mx_host = out->sni = c->of[0]->name;
+	return true;
+}
+
+bool
+require_believes_mx(const struct require_input *in, struct requirement *out)
+{
+	if (in->mx.state == REQUIRE_MX_BOGUS)
+		require_defer(out, DEFER_DNSSEC_BOGUS,
+		    "has MX records that fail DNSSEC validation");
+	return in->mx.state != REQUIRE_MX_BOGUS;
+}
+
+/* Without a relay, or at one on auto: the domain's own way through the list. */
+static void
+by_domain(const struct require_input *in, struct candidates *c, struct requirement_space *space,
     struct requirement *out)
 {
-	const struct config_rule *relay = live(in->relay, in->now) ? in->relay : NULL;
+	const struct config_rule *rule = require_live(in->rule, in->now) &&
+	    in->rule->level != LEVEL_AUTO ? in->rule : NULL;
+
+	if (!require_map(in, c, space, out))
+		return;
+	/* Where no proof is demanded it does not matter who the MX hosts are. */
+	if ((rule == NULL || rule->level >= LEVEL_VERIFY) && !require_believes_mx(in, out))
+		return;
+	if (rule != NULL)
+		require_by_rule(in, rule, c, space, out);
+	else
+		by_auto(in, c, space, out);
+}
+
+void
+require(const struct require_input *in, struct requirement_space *space, struct requirement *out)
+{
+	const struct config_rule *relay = require_live(in->relay, in->now) ? in->relay : NULL;
 	struct candidates c = { .len = 0 };
 
 	*out = (struct requirement){
@@ -299,21 +257,18 @@ require(const struct require_input *in, const char *hosts[REQUIREMENT_HOSTS_MAX]
 		.monitor = in->monitor, .stripping_refuse = in->stripping_refuse,
 		.remembered = in->remembered, .marks_count = true, .mx_allowed = true,
 		.policy_domain = "", .policy_id = "", .mx_host = "", .sni = "",
-		.secure_domain = "", .reason = "", .hosts = hosts,
+		.secure_domain = "", .reason = "", .hosts = space->hosts,
+		.names = space->names, .answers = space->answers,
 	};
-	if (relay != NULL && relay->level != LEVEL_AUTO) {
-		by_relay(relay, hosts, out);
-		if (in->end_to_end)
-			end_to_end(&c, name_of(relay), hosts, out);
-		return;
-	}
+	if (relay != NULL && relay->level != LEVEL_AUTO)
+		require_by_relay(in, relay, &c, space, out);
 	/* On auto the relay's own policy counts, never that of a recipient's domain (R26). */
-	if (in->domain[0] != '\0' && (relay == NULL || strcmp(relay->name, in->domain) == 0))
-		by_domain(in, &c, hosts, out);
+	else if (in->domain[0] != '\0' && (relay == NULL || strcmp(relay->name, in->domain) == 0))
+		by_domain(in, &c, space, out);
 	/* What the host was called when last seen is a hint for SNI, where nothing is demanded. */
 	if (out->sni[0] == '\0' && out->policy_type != POLICY_LOCAL && out->remembered &&
 	    out->level < LEVEL_VERIFY && in->remembered_host != NULL)
 		out->sni = in->remembered_host;
 	if (in->end_to_end)
-		end_to_end(&c, relay != NULL ? name_of(relay) : "", hosts, out);
+		end_to_end(&c, relay != NULL ? name_of(relay) : "", space, out);
 }

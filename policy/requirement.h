@@ -12,8 +12,12 @@
 
 #include "daemon/wire.h"
 #include "policy/level.h"
+#include "tls/tlsa.h"
 
 #define REQUIREMENT_HOSTS_MAX 64	/* MX hosts of one domain that are considered */
+#define REQUIREMENT_NAMES_MAX 8		/* reference names of usage 2 beside the base */
+#define REQUIREMENT_ANSWERS_MAX 8	/* the MX set's and those of the hosts in question */
+#define REQUIREMENT_ANSWERS_OCTETS 8192	/* all of them: beside the rest of a message */
 
 enum requirement_state {
 	REQUIREMENT_READY,
@@ -26,6 +30,9 @@ enum requirement_defer {
 	DEFER_DNS_UNDECIDED,	/* MX set bogus or failed for a signed domain: 4.4.3 */
 	DEFER_NULL_MX,		/* RFC 7505: the domain takes no mail; never a target: 4.7.0 */
 	DEFER_SERVICE_DOWN,	/* the policy process did not answer in time: 4.7.0 */
+	DEFER_DNSSEC_BOGUS,	/* MX set bogus: 4.4.3, dnssec-invalid */
+	DEFER_TLSA_UNDECIDED,	/* the host's TLSA or address answers failed or are bogus: 4.4.3,
+				 * dnssec-invalid; other MX hosts are not concerned (R80, R81) */
 	DEFER_UNMAPPED		/* question.end_to_end alone, never a refusal: which domains use
 				 * the address is not known, or no one proof satisfies them all */
 };
@@ -39,7 +46,8 @@ enum sts_mode { STS_ENFORCE, STS_TESTING, STS_NONE };
 struct requirement {
 	enum requirement_state state;
 	enum requirement_defer defer_code;
-	enum level level;		/* NONE, MAY, ENCRYPT, VERIFY or SECURE */
+	enum level level;		/* all but AUTO. DANE, DANE_ONLY and FINGERPRINT demand a
+					 * match in `tlsa`; DANE_ONLY without any cannot be met */
 	enum policy_type policy_type;
 	enum policy_source source;
 	enum sts_mode sts_mode;		/* with POLICY_STS */
@@ -64,6 +72,19 @@ struct requirement {
 	const char *reason;		/* of a rule or a deferral, printable; "" */
 	size_t hosts_len;		/* names one of which the certificate must carry (VERIFY) */
 	const char *const *hosts;
+	struct tlsa_set tlsa;		/* with DANE, DANE_ONLY, FINGERPRINT */
+	size_t names_len;		/* usage 2: names that count beside the base that matched:
+					 * MX host, next hop, expanded next hop (R104, R105) */
+	const char *const *names;
+	bool both;			/* policy.both: `hosts` must be met too, as with VERIFY */
+	bool tlsa_unusable;		/* POLICY_TLSA with ENCRYPT, or DANE_ONLY: there are
+					 * records, none of which can be used */
+	bool mx_secure;			/* the MX record set is: else a success is the host's, and
+					 * not the domain's (R91) */
+	bool sts_mismatch;		/* DANE decides; an MTA-STS policy in force names another
+					 * MX host: only logged (settled) */
+	size_t answers_len;		/* what DNS answered, in lines (answer_note) */
+	const char *const *answers;
 };
 
 /* requirement_copy: one block that owns all, to be freed with free(); NULL when out of memory. */

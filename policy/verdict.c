@@ -100,7 +100,7 @@ verdict_source(const struct requirement *q, const struct verdict *v)
 			break;
 		return sts_source(q->sts_mode);
 	case POLICY_TLSA:
-		return "dane";
+		return q->both ? "dane and sts" : "dane";
 	case POLICY_LOCAL:
 		return q->source == SOURCE_RELAY ? "relay" : "rule";
 	}

@@ -14,6 +14,17 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
+check_dns(const json_t *dns, bool domain)
+{
+	assert(dns == NULL || (domain && json_array_size(dns) > 0));
+	for (size_t i = 0; i < json_array_size(dns); i++) {
+		size_t len = json_string_length(json_array_get(dns, i));
+
+		assert(len > 0 && len <= EVENT_TEXT_MAX);
+	}
+}
+
+static void
 check_json(const struct event *e, bool full, bool domain)
 {
 	json_t *o = event_json(e, full, domain), *again;
@@ -22,6 +33,7 @@ check_json(const struct event *e, bool full, bool domain)
 	assert(o != NULL && text != NULL && strchr(text, '\n') == NULL);
 	again = json_loads(text, 0, NULL);
 	assert(again != NULL && json_equal(o, again));
+	check_dns(json_object_get(o, "dns"), domain);
 	json_decref(again);
 	json_decref(o);
 	free(text);

@@ -11,6 +11,41 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint8_t out[WIRE_MESSAGE_MAX];
 
+/* What judge and the handshake rely on. */
+static void
+check_tlsa(const struct tlsa_set *s)
+{
+	static const uint8_t none[TLSA_DIGEST];
+	size_t octets = 0;
+
+	assert(s->len <= TLSA_RECORDS_MAX && s->bases_len <= TLSA_BASES_MAX);
+	assert((s->len == 0) == (s->bases_len == 0));
+	assert((s->len == 0) == (memcmp(s->digest, none, sizeof none) == 0));
+	for (size_t i = 0; i < s->bases_len; i++)
+		assert(strlen(s->bases[i]) < WIRE_MESSAGE_MAX);
+	for (size_t i = 0; i < s->len; i++) {
+		const struct tlsa *t = &s->records[i];
+
+		assert(t->base < s->bases_len && t->len > 0);
+		assert(t->usage == TLSA_DANE_TA || t->usage == TLSA_DANE_EE);
+		assert(t->selector <= TLSA_SPKI && t->matching <= TLSA_SHA512);
+		octets += t->len;
+	}
+	assert(octets <= TLSA_OCTETS_MAX);
+}
+
+/* The same answer cut short is none. */
+static void
+check_cut(const uint8_t *data, size_t size)
+{
+	struct recalled recalled;
+	struct requirement *q;
+	uint32_t id;
+
+	for (size_t cut = size > 64 ? size - 64 : 0; cut < size; cut++)
+		assert(!message_get_answer(data, cut, &id, &q, &recalled) && q == NULL);
+}
+
 /* The answer's length, encoded anew; 0 when it did not decode. */
 static size_t
 answer(const uint8_t *data, size_t size)
@@ -26,7 +61,12 @@ answer(const uint8_t *data, size_t size)
 	}
 	assert(q->hosts_len <= REQUIREMENT_HOSTS_MAX);
 	assert(policy_type_name(q->policy_type)[0] != '\0' && level_name(q->level)[0] != '\0');
+	assert(q->level < LEVEL_AUTO && q->floor <= LEVEL_VERIFY);
+	assert(q->names_len <= REQUIREMENT_NAMES_MAX);
+	assert(q->answers_len <= REQUIREMENT_ANSWERS_MAX);
 	assert(recalled.len <= MESSAGE_EVIDENCE_MAX);
+	check_tlsa(&q->tlsa);
+	check_cut(data, size);
 	len = message_answer(out, sizeof out, id, q, &recalled);
 	free(q);
 	return len;

@@ -122,7 +122,8 @@ test_defaults(void **state)
 	assert_int_equal(c->resolver.trust_ad, TRUST_AD_AUTO);
 	assert_string_equal(c->tls.ca_file, "/etc/ssl/certs/ca-certificates.crt");
 	assert_int_equal(c->tls.min_version, 0x0303);
-	assert_true(c->policy.mta_sts && c->policy.stripping_refuse);
+	assert_true(c->policy.mta_sts && c->policy.dane && c->policy.stripping_refuse);
+	assert_false(c->policy.both);
 	assert_int_equal(c->policy.no_policy, LEVEL_MAY);
 	assert_int_equal(c->policy.wait_s, 20);
 	assert_int_equal(c->limits.sessions, 10000);
@@ -177,7 +178,8 @@ test_every_key(void **state)
 	assert_int_equal(c->resolver.servers[1].port, 5353);
 	assert_int_equal(c->resolver.trust_ad, TRUST_AD_YES);
 	assert_int_equal(c->tls.min_version, 0x0301);
-	assert_false(c->policy.mta_sts || c->policy.stripping_refuse);
+	assert_false(c->policy.mta_sts || c->policy.dane || c->policy.both);
+	assert_false(c->policy.stripping_refuse);
 	assert_int_equal(c->policy.no_policy, LEVEL_ENCRYPT);
 	assert_int_equal(c->policy.wait_s, 120);
 	assert_int_equal(c->limits.sessions, 1);
@@ -212,6 +214,12 @@ test_rule_lapses(void **state)
 	assert_null(config_rule_find(NULL, 0, "z.example", NOW));
 	done(&o);
 }
+
+#define SHA256 "00112233445566778899aabbccddeeff0123456789abcdef0123456789ABCDEF"
+#define SHA256_COLONS "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:" \
+	"01:23:45:67:89:ab:cd:ef:01:23:45:67:89:ab:cd:ef"
+#define SHA512 SHA256 "ffeeddccbbaa99887766554433221100fedcba9876543210fedcba9876543210"
+#define MATCH(value) "relays: { a.example: { level: fingerprint, match: " value " } }\n"
 
 struct fault {
 	const char *text;	/* without FROM in front */
@@ -261,17 +269,54 @@ static const struct fault faults[] = {
 	    "more than 4 entries" },
 	{ "resolver: { servers: 127.0.0.1 }\n", "a list such as" },
 	{ "resolver: { servers: [dns.example] }\n", "\"dns.example\" is not an address" },
-	/* Known, not built yet: refused by name, never passed over. */
-	{ "policy: { dane: yes }\n", "policy.dane: yes is not available in this version" },
-	{ "policy: { dane: TRUE }\n", "policy.dane: TRUE is not available in this version" },
-	{ "policy: { both: yes }\n", "policy.both: yes is not available in this version" },
-	{ "domains: { a.example: { level: dane, until: 2030-01-01, reason: r } }\n",
-	    "level dane is not available in this version" },
-	{ "domains: { a.example: { level: dane-only, until: 2030-01-01, reason: r } }\n",
-	    "level dane-only is not available in this version" },
-	{ "relays: { a.example: { level: fingerprint, match: ab } }\n",
-	    "level fingerprint is not available in this version" },
-	{ "relays: { a.example: { level: secure, match: ab } }\n", "match (for level" },
+	/* DANE: what one key asks of another is said at the key that asks, naming both. */
+	{ "policy: { dane: perhaps }\n", "policy.dane: \"perhaps\" is none of yes, no" },
+	{ "policy: { dane: no, both: yes }\n", "f.yaml:3:27: error: policy.both: yes demands what "
+	    "DANE and what MTA-STS ask for together; it needs policy.dane: yes\n" },
+	{ "policy: { both: TRUE, mta-sts: no }\n", "f.yaml:3:17: error: policy.both: yes demands "
+	    "what DANE and what MTA-STS ask for together; it needs policy.mta-sts: yes\n" },
+	{ "policy: { both: yes, mta-sts: no, dane: off }\n", "it needs policy.dane: yes and "
+	    "policy.mta-sts: yes\n" },
+	{ "policy: { dane: no }\ndomains:\n"
+	    "  a.example: { level: dane, until: 2030-01-01, reason: r }\n",
+	    "f.yaml:5:23: error: domains: level dane needs policy.dane: yes; line 3 says no\n" },
+	{ "relays:\n  a.example: { level: dane-only }\npolicy:\n  dane: no\n",
+	    "f.yaml:4:23: error: relays: level dane-only needs policy.dane: yes; line 6 says no" },
+	{ "relays: { 192.0.2.1: { level: dane } }\n", "f.yaml:3:31: error: relays: level dane "
+	    "needs a name: an address has no TLSA records; fingerprint is the level for one" },
+	{ "relays: { \"2001:db8::1\": { level: dane-only } }\n", "level dane-only needs a name" },
+	{ "domains: { a.example: { level: fingerprint, until: 2030-01-01, reason: r } }\n",
+	    "f.yaml:3:12: error: domains: a.example needs match: the SHA-256 or SHA-512, in "
+	    "hexadecimal, of its certificate or public key\n" },
+	{ "relays: { a.example: { level: fingerprint } }\n", "relays: a.example needs match" },
+	{ "relays: { a.example: { level: secure, match: " SHA256 " } }\n", "f.yaml:3:46: error: "
+	    "relays: match counts with level fingerprint alone; this rule's level is secure\n" },
+	{ "relays: { a.example: { match: [" SHA256 "], level: auto } }\n", "this rule's level is "
+	    "auto" },
+	{ MATCH("ab"), "f.yaml:3:51: error: relays: a fingerprint is SHA-256 (64 hexadecimal "
+	    "digits) or SHA-512 (128); this has 2\n" },
+	{ MATCH("0123456789abcdef0123456789abcdef01234567"), "this has 40, as SHA-1 has: that "
+	    "proves nothing any more" },
+	{ MATCH("0123456789abcdef0123456789abcdef"), "this has 32, as MD5 has" },
+	{ MATCH(SHA512 "00"), "this has 130\n" },
+	{ MATCH("\"" SHA256 "0\""), "the fingerprint ends within an octet" },
+	{ MATCH("\"ab:\""), "the fingerprint ends within an octet" },
+	{ MATCH("\"ab:cd::ef\""), "\"ab:cd::ef\" is not a fingerprint: hexadecimal digits are "
+	    "needed, with or without colons between octets; character 7 is none" },
+	{ MATCH("\":ab\""), "character 1 is none" },
+	{ MATCH("\"a:b\""), "character 2 is none" },
+	{ MATCH("wibble"), "\"wibble\" is not a fingerprint" },
+	{ MATCH("sha256 Fingerprint=AB:CD"), "leave out what stands up to the \"=\"" },
+	{ MATCH(""), "match needs a value" },
+	{ MATCH("[]"), "the list is empty" },
+	{ MATCH("[ab, ab, ab, ab, ab, ab, ab, ab, ab]"), "more than 8 entries" },
+	{ MATCH("[[" SHA256 "]]"), "a fingerprint is needed here, this is a list" },
+	{ MATCH("{ a: b }"), "a fingerprint or a list of them is needed here, this is a mapping" },
+	{ MATCH("[" SHA256 ", \"" SHA256_COLONS "\"]"), "f.yaml:3:119: error: relays: this "
+	    "fingerprint is in the list already" },
+	{ MATCH("[" SHA256 ", \"\"]"), "match needs a value" },
+	{ "relays: { a.example: { level: fingerprint, match: " SHA256 ", match: ab } }\n",
+	    "\"match\" is already on line 3" },
 	/* Rules */
 	{ "domains: { 192.0.2.1: { level: may, until: 2030-01-01, reason: r } }\n",
 	    "192.0.2.1 is an address: no mail's domain is one" },
@@ -397,6 +442,79 @@ test_sources(void **state)
 			    o.said);
 		done(&o);
 	}
+}
+
+/* Fingerprints as they are written, and what is kept of them. */
+static void
+test_match(void **state)
+{
+	static const struct {
+		const char *value;
+		size_t len;		/* how many */
+		size_t octets;		/* of the first */
+	} rows[] = {
+		{ SHA256, 1, 32 }, { "\"" SHA256 "\"", 1, 32 },
+		{ SHA256_COLONS, 1, 32 }, { "\"" SHA256_COLONS "\"", 1, 32 },
+		{ SHA512, 1, 64 }, { "[ " SHA256 " ]", 1, 32 },
+		{ "[" SHA512 ", " SHA256 "]", 2, 64 },
+		{ "[\n    " SHA256_COLONS ",\n    " SHA512 "]", 2, 32 },
+	};
+	static const uint8_t begins[] = { 0x00, 0x11, 0x22, 0x33 };
+	char text[1024];
+	struct outcome o;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct config_rule *rule;
+
+		snprintf(text, sizeof(text), FROM "domains:\n  a.example: { level: fingerprint, "
+		    "match: %s, until: 2030-01-01, reason: r }\n  b.example: { level: auto, "
+		    "until: 2030-01-01, reason: r }\n", rows[i].value);
+		o = parse(text);
+		assert_string_equal(o.said, "");
+		rule = config_rule_find(o.config->domains, 2, "a.example", NOW);
+		assert_non_null(rule);
+		assert_int_equal(rule->level, LEVEL_FINGERPRINT);
+		assert_int_equal(rule->match_len, rows[i].len);
+		assert_int_equal(rule->match[0].len, rows[i].octets);
+		assert_memory_equal(rule->match[0].digest, begins, sizeof(begins));
+		assert_int_equal(rule->match[0].digest[31], 0xef);
+		rule = config_rule_find(o.config->domains, 2, "b.example", NOW);
+		assert_null(rule->match);
+		assert_int_equal(rule->match_len, 0);
+		done(&o);
+	}
+}
+
+/* As many as there may be; and what may lean on DANE where there is DANE. */
+static void
+test_dane_rules(void **state)
+{
+	struct outcome o;
+	char text[2048] = FROM "relays:\n  a.example:\n    level: fingerprint\n    match:\n";
+
+	(void)state;
+	for (int i = 0; i < CONFIG_MATCHES_MAX; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "      - %02x%s\n", i,
+		    &SHA256[2]);
+	o = parse(text);
+	assert_string_equal(o.said, "");
+	assert_int_equal(o.config->relays[0].match_len, CONFIG_MATCHES_MAX);
+	assert_int_equal(o.config->relays[0].match[CONFIG_MATCHES_MAX - 1].digest[0],
+	    CONFIG_MATCHES_MAX - 1);
+	done(&o);
+	o = parse(FROM "policy: { both: yes }\nrelays: { a.example: { level: dane-only } }\n"
+	    "domains: { b.example: { level: dane, until: 2030-01-01, reason: r } }\n");
+	assert_string_equal(o.said, "");
+	assert_true(o.config->policy.both && o.config->policy.dane && o.config->policy.mta_sts);
+	assert_int_equal(o.config->relays[0].level, LEVEL_DANE_ONLY);
+	assert_int_equal(o.config->domains[0].level, LEVEL_DANE);
+	done(&o);
+	/* Without DANE a fingerprint still counts, and `both` may be said to be off. */
+	o = parse(FROM "policy: { dane: no, both: no, mta-sts: no }\n" MATCH(SHA256));
+	assert_string_equal(o.said, "");
+	assert_false(o.config->policy.dane || o.config->policy.both);
+	done(&o);
 }
 
 /* Each way into the firewall that there is. */
@@ -694,6 +812,8 @@ main(void)
 		cmocka_unit_test(test_rule_lapses),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_sources),
+		cmocka_unit_test(test_match),
+		cmocka_unit_test(test_dane_rules),
 		cmocka_unit_test(test_intercept),
 		cmocka_unit_test(test_path),
 		cmocka_unit_test(test_all_errors_at_once),

@@ -19,12 +19,14 @@
 #define PACKET_SIZE 512
 #define PATIENCE_S 10.0
 #define SILENT 99	/* instead of an rcode */
+#define TRUNCATED 98	/* and nobody listens on TCP */
+#define UNPROVEN 0x100	/* with an rcode: the AD bit is not set */
 #define NOERROR 0
 #define SERVFAIL 2
 #define NXDOMAIN 3
 #define REFUSED 5
 
-enum holds { NOTHING, MX_HOST, ALIAS };
+enum holds { NOTHING, MX_HOST, ALIAS, LONGER_ALIAS, NAME_SERVER };
 
 /* What a server says to a question; the first row that fits. */
 struct line {
@@ -48,13 +50,16 @@ struct fixture {
 	struct ev_loop *loop;
 	struct config config;
 	struct dns *dns;
-	struct resolver resolvers[SERVERS];
+	struct resolver resolvers[SERVERS], tcp;
 	struct world_query query;
 	struct ev_timer patience;
 	bool done;
 	enum answer_state state;
 	bool secure;
 	size_t records;
+	unsigned links;
+	uint32_t ttl;
+	char name[ANSWER_NAME_SIZE];
 	char problem[ANSWER_PROBLEM_SIZE];
 };
 
@@ -72,14 +77,24 @@ put_ede(unsigned char *p, unsigned code)
 static size_t
 put_answer(unsigned char *p, enum holds holds)
 {
-	/* mx.example, or an alias to it, of the name asked for */
+	/* mx.example, or an alias to it, of the name asked for; an alias to x. and that name */
 	static const unsigned char mx[] = { 0xc0, 12, 0, 15, 0, 1, 0, 0, 0, 60, 0, 14, 0, 10,
 		2, 'm', 'x', 7, 'e', 'x', 'a', 'm', 'p', 'l', 'e', 0 };
-	static const unsigned char alias[] = { 0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 60, 0, 12,
+	static const unsigned char alias[] = { 0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 40, 0, 12,
 		2, 'm', 'x', 7, 'e', 'x', 'a', 'm', 'p', 'l', 'e', 0 };
+	static const unsigned char longer[] = { 0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 40, 0, 4,
+		1, 'x', 0xc0, 12 };
+	static const unsigned char ns[] = { 0xc0, 12, 0, 2, 0, 1, 0, 0, 0, 60, 0, 3, 1, 'a', 0 };
+	static const struct {
+		const unsigned char *p;
+		size_t len;
+	} of[] = {
+		[MX_HOST] = { mx, sizeof(mx) }, [ALIAS] = { alias, sizeof(alias) },
+		[LONGER_ALIAS] = { longer, sizeof(longer) }, [NAME_SERVER] = { ns, sizeof(ns) }
+	};
 
-	memcpy(p, holds == MX_HOST ? mx : alias, holds == MX_HOST ? sizeof(mx) : sizeof(alias));
-	return holds == MX_HOST ? sizeof(mx) : sizeof(alias);
+	memcpy(p, of[holds].p, of[holds].len);
+	return of[holds].len;
 }
 
 /* The end of the question, whose name is written to `name`. */
@@ -97,23 +112,15 @@ read_question(const unsigned char *p, char name[PACKET_SIZE])
 	return at + 5;
 }
 
-static void
-on_question(struct ev_loop *loop, struct ev_io *w, int events)
+/* The answer instead of the question; its length, 0 for none. */
+static size_t
+reply(struct resolver *r, unsigned char *p)
 {
-	struct resolver *r = w->data;
 	const struct line *line = r->script;
-	unsigned char p[PACKET_SIZE];
 	char name[PACKET_SIZE];
-	struct sockaddr_in from;
-	socklen_t from_len = sizeof(from);
-	ssize_t got = recvfrom(w->fd, p, sizeof(p), 0, (struct sockaddr *)&from, &from_len);
+	bool cd = p[3] & 0x10;
 	size_t len;
-	bool cd;
 
-	(void)loop;
-	(void)events;
-	assert_in_range(got, 17, PACKET_SIZE);
-	cd = p[3] & 0x10;
 	r->flags[r->asked++ % sizeof(r->flags)] = p[3];
 	r->unchecked += cd;
 	len = read_question(p, name);
@@ -122,9 +129,10 @@ on_question(struct ev_loop *loop, struct ev_io *w, int events)
 		line++;
 	assert_true(line < r->script + r->len);		/* nobody else was to be asked */
 	if (line->rcode == SILENT)
-		return;
-	p[2] = 0x81;
-	p[3] = (unsigned char)(0x80 | (r->ad ? 0x20 : 0) | (p[3] & 0x10) | line->rcode);
+		return 0;
+	p[2] = line->rcode == TRUNCATED ? 0x83 : 0x81;
+	p[3] = (unsigned char)(0x80 | (r->ad && !(line->rcode & UNPROVEN) ? 0x20 : 0) |
+	    (p[3] & 0x10) | (line->rcode == TRUNCATED ? 0 : line->rcode & 0xf));
 	memset(p + 6, 0, 6);
 	if (line->holds != NOTHING) {
 		p[7] = 1;
@@ -134,7 +142,44 @@ on_question(struct ev_loop *loop, struct ev_io *w, int events)
 		p[11] = 1;
 		len += put_ede(p + len, line->ede);
 	}
-	assert_int_equal(sendto(w->fd, p, len, 0, (struct sockaddr *)&from, from_len), len);
+	return len;
+}
+
+static void
+on_question(struct ev_loop *loop, struct ev_io *w, int events)
+{
+	unsigned char p[PACKET_SIZE];
+	struct sockaddr_in from;
+	socklen_t from_len = sizeof(from);
+	ssize_t got = recvfrom(w->fd, p, sizeof(p), 0, (struct sockaddr *)&from, &from_len);
+	size_t len;
+
+	(void)loop;
+	(void)events;
+	assert_in_range(got, 17, PACKET_SIZE);
+	len = reply(w->data, p);
+	if (len > 0)
+		assert_int_equal(sendto(w->fd, p, len, 0, (struct sockaddr *)&from, from_len), len);
+}
+
+/* The same over TCP; one question of a connection. */
+static void
+on_connection(struct ev_loop *loop, struct ev_io *w, int events)
+{
+	unsigned char p[PACKET_SIZE];
+	int fd = accept(w->fd, NULL, NULL);
+	size_t len;
+
+	(void)loop;
+	(void)events;
+	assert_true(fd >= 0);
+	assert_in_range(recv(fd, p, sizeof(p), 0), 19, PACKET_SIZE);
+	len = reply(w->data, p + 2);
+	p[0] = 0;
+	p[1] = (unsigned char)len;
+	if (len > 0)
+		assert_int_equal(send(fd, p, len + 2, 0), len + 2);
+	close(fd);
 }
 
 static void
@@ -147,6 +192,9 @@ on_done(void *arg, const struct answer *a)
 	f->state = a->state;
 	f->secure = a->secure;
 	f->records = a->records_len;
+	f->links = a->links;
+	f->ttl = a->ttl;
+	memcpy(f->name, a->name, sizeof(f->name));
 	snprintf(f->problem, sizeof(f->problem), "%s", a->problem);
 	ev_break(f->loop, EVBREAK_ALL);
 }
@@ -176,6 +224,22 @@ open_resolver(struct fixture *f, size_t i)
 	ev_io_init(&r->io, on_question, fd, EV_READ);
 	r->io.data = r;
 	ev_io_start(f->loop, &r->io);
+}
+
+/* The first resolver listens on TCP too. */
+static void
+open_tcp(struct fixture *f)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	at.sin_port = htons(f->config.resolver.servers[0].port);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(fd, 8), 0);
+	ev_io_init(&f->tcp.io, on_connection, fd, EV_READ);
+	f->tcp.io.data = &f->tcp;
+	ev_io_start(f->loop, &f->tcp.io);
 }
 
 static int
@@ -209,9 +273,9 @@ teardown(void **state)
 	return 0;
 }
 
-/* Asks for the MX records of a.example with so many of the resolvers. */
+/* Asks with so many of the resolvers. */
 static void
-ask(struct fixture *f, size_t servers)
+ask_for(struct fixture *f, size_t servers, const char *name, enum answer_type type)
 {
 	char error[128];
 
@@ -222,11 +286,17 @@ ask(struct fixture *f, size_t servers)
 	f->records = 0;
 	for (size_t i = 0; i < SERVERS; i++)
 		f->resolvers[i].asked = f->resolvers[i].unchecked = 0;
-	dns_query(f->dns, &f->query, "a.example", ANSWER_MX);
+	dns_query(f->dns, &f->query, name, type);
 	ev_timer_set(&f->patience, PATIENCE_S, 0.);
 	ev_timer_start(f->loop, &f->patience);
 	ev_run(f->loop, 0);
 	ev_timer_stop(f->loop, &f->patience);
+}
+
+static void
+ask(struct fixture *f, size_t servers)
+{
+	ask_for(f, servers, "a.example", ANSWER_MX);
 }
 
 static void
@@ -358,6 +428,239 @@ silence_to_the_second(void **state)
 	dns_free(f->dns);
 }
 
+/* R82: an alias that the resolver does not follow is asked for, and each answer counts. */
+static void
+security_of_links(void **state)
+{
+	static const struct {
+		int first, second;
+		bool ad;
+		enum config_trust_ad trust;
+		bool secure;
+	} rows[] = {
+		{ NOERROR, NOERROR, true, TRUST_AD_AUTO, true },
+		{ NOERROR | UNPROVEN, NOERROR, true, TRUST_AD_AUTO, false },
+		{ NOERROR, NOERROR | UNPROVEN, true, TRUST_AD_AUTO, false },
+		{ NOERROR, NOERROR, true, TRUST_AD_NO, false },		/* R76 */
+		{ NOERROR, NOERROR, true, TRUST_AD_YES, true },
+		{ NOERROR, NOERROR, false, TRUST_AD_YES, false },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct line lines[] = {
+			{ false, rows[i].first, 0, ALIAS, "a.example" },
+			{ false, rows[i].second, 0, MX_HOST, "mx.example" },
+		};
+
+		f->resolvers[0].ad = rows[i].ad;
+		f->config.resolver.trust_ad = rows[i].trust;
+		script(f, 0, lines, 2);
+		ask(f, 1);
+		assert_int_equal(f->state, ANSWER_OK);
+		if (f->secure != rows[i].secure)
+			fail_msg("row %zu", i);
+		assert_int_equal(f->links, 1);
+		assert_int_equal(f->ttl, 40);
+		assert_string_equal(f->name, "mx.example");
+		dns_free(f->dns);
+		/* The same of an alias to something that is not there. */
+		lines[1].holds = NOTHING;
+		ask(f, 1);
+		assert_int_equal(f->state, ANSWER_NODATA);
+		assert_true(f->secure == rows[i].secure);
+		dns_free(f->dns);
+	}
+}
+
+static void
+chain_without_end(void **state)	/* R82: too long is an error, not an absence */
+{
+	static const struct line lines[] = { { false, NOERROR, 0, LONGER_ALIAS, NULL } };
+	struct fixture *f = *state;
+
+	f->resolvers[0].ad = true;
+	script(f, 0, lines, 1);
+	ask(f, 1);
+	assert_int_equal(f->state, ANSWER_FAILED);
+	assert_false(f->secure);
+	assert_int_equal(f->resolvers[0].asked, ANSWER_ALIASES_MAX + 1);
+	assert_string_equal(f->problem, "the chain of aliases is too long");
+	dns_free(f->dns);
+}
+
+/* An alias asked for by itself is not gone after (R83). */
+static void
+first_link_alone(void **state)
+{
+	static const struct line lines[] = { { false, NOERROR, 0, ALIAS, "a.example" } };
+	struct fixture *f = *state;
+
+	f->resolvers[0].ad = true;
+	script(f, 0, lines, 1);
+	ask_for(f, 1, "a.example", ANSWER_CNAME);
+	assert_int_equal(f->state, ANSWER_OK);
+	assert_true(f->secure);
+	assert_int_equal(f->links, 0);
+	assert_int_equal(f->resolvers[0].asked, 1);
+	dns_free(f->dns);
+}
+
+static void
+root(void **state)	/* the canary's question */
+{
+	static const struct line lines[] = { { false, NOERROR, 0, NAME_SERVER, "" } };
+	struct fixture *f = *state;
+
+	f->resolvers[0].ad = true;
+	script(f, 0, lines, 1);
+	ask_for(f, 1, "", ANSWER_NS);
+	assert_int_equal(f->state, ANSWER_OK);
+	assert_true(f->secure);
+	assert_int_equal(f->records, 1);
+	dns_free(f->dns);
+}
+
+/* Whoever makes the resolver fail that is believed does not bring up one whose answers look
+ * unsigned (R76): the second is outside, and what is said is the first one's failure. */
+static void
+no_stranger_instead(void **state)
+{
+	static const struct line lines[] = { { false, SERVFAIL, 0, NOTHING, NULL },
+		{ true, SERVFAIL, 0, NOTHING, NULL } };
+	static const struct line good[] = { { false, NOERROR, 0, MX_HOST, NULL } };
+	struct address *second;
+	struct fixture *f = *state;
+	ev_tstamp began = ev_time();
+
+	second = &f->config.resolver.servers[1];
+	assert_true(address_parse_ip(&second->ip, "192.0.2.1", 9));
+	f->config.policy.dane = true;
+	script(f, 0, lines, 2);
+	ask(f, 2);
+	assert_int_equal(f->state, ANSWER_FAILED);
+	assert_string_equal(f->problem, "SERVFAIL");
+	assert_true(ev_time() - began < 1);
+	dns_free(f->dns);
+	/* Where none is believed all are asked. */
+	assert_true(address_parse_ip(&second->ip, "127.0.0.1", 9));
+	f->config.resolver.trust_ad = TRUST_AD_NO;
+	script(f, 1, good, 1);
+	ask(f, 2);
+	assert_int_equal(f->state, ANSWER_OK);
+	assert_false(f->secure);
+	dns_free(f->dns);
+}
+
+static void
+truncated(void **state)	/* asked for again over TCP, and believed like others */
+{
+	static const struct line udp[] = { { false, TRUNCATED, 0, NOTHING, NULL } };
+	static const struct line tcp[] = { { false, NOERROR, 0, MX_HOST, NULL } };
+	static const struct line bogus[] = { { false, SERVFAIL, 6, NOTHING, NULL } };
+	static const struct line silent[] = { { false, SILENT, 0, NOTHING, NULL } };
+	struct fixture *f = *state;
+
+	open_tcp(f);
+	f->resolvers[0].ad = f->tcp.ad = true;
+	script(f, 0, udp, 1);
+	f->tcp.script = tcp;
+	f->tcp.len = 1;
+	ask(f, 1);
+	assert_int_equal(f->state, ANSWER_OK);
+	assert_true(f->secure);
+	assert_int_equal(f->resolvers[0].asked, 1);
+	assert_int_equal(f->tcp.asked, 1);
+	dns_free(f->dns);
+	f->tcp.script = bogus;
+	ask(f, 1);
+	assert_int_equal(f->state, ANSWER_BOGUS);
+	dns_free(f->dns);
+	f->tcp.script = silent;		/* it closes without an answer */
+	ask(f, 1);
+	assert_int_equal(f->state, ANSWER_FAILED);
+	dns_free(f->dns);
+	/* The next resolver is asked over UDP first. */
+	script(f, 1, tcp, 1);
+	ask(f, 2);
+	assert_int_equal(f->state, ANSWER_OK);
+	assert_int_equal(f->resolvers[1].asked, 1);
+	dns_free(f->dns);
+	ev_io_stop(f->loop, &f->tcp.io);
+	close(f->tcp.io.fd);
+}
+
+struct asked {
+	struct world_query query;
+	struct fixture *f;
+	const char *name;
+	enum answer_state state;
+	bool secure;
+	char problem[ANSWER_PROBLEM_SIZE];
+};
+
+static void
+on_one(void *arg, const struct answer *a)
+{
+	struct asked *q = arg;
+
+	q->state = a->state;
+	q->secure = a->secure;
+	memcpy(q->problem, a->problem, sizeof(q->problem));
+	if (--q->f->records == 0)
+		ev_break(q->f->loop, EVBREAK_ALL);
+}
+
+/* Each way to fail, at each kind of question: never an absence. */
+static void
+every_failure(void **state)	/* R77, R81 */
+{
+	static const struct line lines[] = {
+		{ false, SERVFAIL, 6, NOTHING, "bogus.example" },
+		{ false, SERVFAIL, 0, NOTHING, "servfail.example" },
+		{ true, SERVFAIL, 0, NOTHING, "servfail.example" },
+		{ false, REFUSED, 0, NOTHING, "refused.example" },
+		{ false, SILENT, 0, NOTHING, "silent.example" },
+		{ false, TRUNCATED, 0, NOTHING, "truncated.example" },
+	};
+	static const enum answer_type types[] = { ANSWER_MX, ANSWER_A, ANSWER_AAAA, ANSWER_CNAME,
+		ANSWER_TLSA, ANSWER_NS };
+	struct asked asked[6][5] = { 0 };
+	struct fixture *f = *state;
+	char error[128];
+
+	f->resolvers[0].ad = true;
+	script(f, 0, lines, 6);
+	f->config.resolver.servers_len = 1;
+	f->dns = dns_new(f->loop, &f->config, error, sizeof(error));
+	assert_non_null(f->dns);
+	f->records = 6 * 5;
+	for (size_t i = 0; i < 6 * 5; i++) {
+		struct asked *q = &asked[i / 5][i % 5];
+
+		q->f = f;
+		q->query.done = on_one;
+		q->query.arg = q;
+		q->name = lines[i % 5 < 2 ? i % 5 : i % 5 + 1].name;
+		dns_query(f->dns, &q->query, q->name, types[i / 5]);
+	}
+	ev_timer_set(&f->patience, PATIENCE_S, 0.);
+	ev_timer_start(f->loop, &f->patience);
+	ev_run(f->loop, 0);
+	ev_timer_stop(f->loop, &f->patience);
+	assert_int_equal(f->records, 0);
+	for (size_t i = 0; i < 6 * 5; i++) {
+		struct asked *q = &asked[i / 5][i % 5];
+
+		if (q->state != (i % 5 == 0 ? ANSWER_BOGUS : ANSWER_FAILED) || q->secure ||
+		    q->problem[0] == '\0')
+			fail_msg("%s, %u: %d, '%s'", q->name, types[i / 5], q->state, q->problem);
+	}
+	assert_string_equal(asked[0][0].problem, "SERVFAIL, extended error 6");
+	assert_string_equal(asked[4][3].problem, "timeout");
+	dns_free(f->dns);
+}
+
 static void
 on_cancel(struct ev_loop *loop, struct ev_timer *w, int events)
 {
@@ -396,6 +699,13 @@ main(void)
 		cmocka_unit_test_setup_teardown(with_two_resolvers, setup, teardown),
 		cmocka_unit_test_setup_teardown(silence_to_the_second, setup, teardown),
 		cmocka_unit_test_setup_teardown(cancelled_between, setup, teardown),
+		cmocka_unit_test_setup_teardown(security_of_links, setup, teardown),
+		cmocka_unit_test_setup_teardown(chain_without_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(first_link_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(root, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_stranger_instead, setup, teardown),
+		cmocka_unit_test_setup_teardown(truncated, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_failure, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

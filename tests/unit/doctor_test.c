@@ -853,6 +853,54 @@ resolver(void **state)
 	finds("resolver", DOCTOR_NOTE, "trust-ad");
 }
 
+/* With DANE on, a resolver whose validation does not count is never just a note; where a rule
+ * builds on it, it is a fault. */
+static void
+resolver_for_dane(void **state)
+{
+	static const struct {
+		enum level domain, relay;
+		bool dane;
+		enum doctor_state unvalidating, afar;
+	} rows[] = {
+		{ LEVEL_VERIFY, LEVEL_SECURE, false, DOCTOR_WARNING, DOCTOR_NOTE },
+		{ LEVEL_VERIFY, LEVEL_SECURE, true, DOCTOR_WARNING, DOCTOR_WARNING },
+		{ LEVEL_DANE_ONLY, LEVEL_SECURE, true, DOCTOR_FAULT, DOCTOR_FAULT },
+		{ LEVEL_DANE, LEVEL_SECURE, true, DOCTOR_FAULT, DOCTOR_FAULT },
+		{ LEVEL_VERIFY, LEVEL_DANE_ONLY, true, DOCTOR_FAULT, DOCTOR_FAULT },
+		{ LEVEL_FINGERPRINT, LEVEL_AUTO, true, DOCTOR_WARNING, DOCTOR_WARNING },
+	};
+	struct config_rule domain = { .level = LEVEL_NONE }, relay = { .level = LEVEL_NONE };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *dane = rows[i].dane ? "DANE is not in force" : "";
+
+		healthy();
+		domain.level = rows[i].domain;
+		relay.level = rows[i].relay;
+		config.policy.dane = rows[i].dane;
+		config.domains = &domain;
+		config.relays = &relay;
+		config.domains_len = config.relays_len = 1;
+		fine("resolver");
+		machine.answer.ad = false;
+		finds("resolver", rows[i].unvalidating, "does not validate");
+		finds("resolver", rows[i].unvalidating, dane);
+		finds("resolver", rows[i].unvalidating, "resolver.servers: [127.0.0.1]");
+		machine.answer.ad = true;
+		assert_true(address_parse(&config.resolver.servers[0], "192.0.2.53", 10, 53));
+		finds("resolver", rows[i].afar, "from afar");
+		finds("resolver", rows[i].afar, dane);
+		finds("resolver", rows[i].afar, "resolver.trust-ad: yes");
+		config.resolver.trust_ad = TRUST_AD_NO;
+		finds("resolver", rows[i].afar, "(resolver.trust-ad: no)");
+		config.resolver.trust_ad = TRUST_AD_YES;
+		fine("resolver");
+	}
+}
+
 static void
 policy_host(void **state)
 {
@@ -965,6 +1013,7 @@ main(void)
 		cmocka_unit_test(reverse_path),
 		cmocka_unit_test(conntrack),
 		cmocka_unit_test(resolver),
+		cmocka_unit_test(resolver_for_dane),
 		cmocka_unit_test(policy_host),
 		cmocka_unit_test(clock_and_certificates),
 		cmocka_unit_test(limits),

@@ -170,6 +170,139 @@ json_of_inspect(void **state)
 	json_decref(o);
 }
 
+/* A pass by DANE: what DNS answered, and which record the certificate met. */
+static void
+dane_example(struct event *e)
+{
+	event_clear(e);
+	e->type = EVENT_DECISION;
+	e->id = "K7Q2-M4XD";
+	e->verdict = "pass";
+	e->result_type = "success";
+	e->mx_host = "mx.a.example";
+	e->policy_type = "tlsa";
+	e->policy_domain = "a.example";
+	e->dns = "MX a.example: secure, 1 record\nTLSA _25._tcp.mx.a.example: secure, 2 records";
+	e->tls_version = "TLSv1.3";
+	e->dane_state = "ee";
+	e->dane_record = "3 1 1 ab";
+	e->dane_base = "mx.a.example";
+}
+
+static void
+json_of_dane(void **state)
+{
+	struct event e;
+
+	(void)state;
+	dane_example(&e);
+	json_is(&e, true, true, EPOCH "\"event_type\":\"decision\",\"id\":\"K7Q2-M4XD\","
+	    "\"decision\":{\"verdict\":\"pass\",\"result_type\":\"success\"},"
+	    "\"smtp\":{\"mx_host\":\"mx.a.example\"},"
+	    "\"policy\":{\"policy_type\":\"tlsa\",\"policy_domain\":\"a.example\"},"
+	    "\"dns\":[\"MX a.example: secure, 1 record\","
+	    "\"TLSA _25._tcp.mx.a.example: secure, 2 records\"],"
+	    "\"tls\":{\"version\":\"TLSv1.3\",\"dane\":{\"state\":\"ee\","
+	    "\"record\":\"3 1 1 ab\",\"base\":\"mx.a.example\",\"depth\":0}},"
+	    "\"time_ms\":{\"policy\":0,\"connect\":0,\"tls\":0,\"added\":0}}");
+	e.dane_state = "unmatched";		/* no record, so no place where it was met */
+	e.dane_detail = "no record matches";
+	e.dane_record = e.dane_base = "";
+	e.dns = "";
+	json_is(&e, true, true, EPOCH "\"event_type\":\"decision\",\"id\":\"K7Q2-M4XD\","
+	    "\"decision\":{\"verdict\":\"pass\",\"result_type\":\"success\"},"
+	    "\"smtp\":{\"mx_host\":\"mx.a.example\"},"
+	    "\"policy\":{\"policy_type\":\"tlsa\",\"policy_domain\":\"a.example\"},"
+	    "\"tls\":{\"version\":\"TLSv1.3\",\"dane\":{\"state\":\"unmatched\","
+	    "\"detail\":\"no record matches\"}},"
+	    "\"time_ms\":{\"policy\":0,\"connect\":0,\"tls\":0,\"added\":0}}");
+	dane_example(&e);			/* recipients: none */
+	e.dane_state = "ta";
+	e.dane_depth = 1;
+	json_is(&e, false, false, EPOCH "\"event_type\":\"decision\",\"id\":\"K7Q2-M4XD\","
+	    "\"decision\":{\"verdict\":\"pass\",\"result_type\":\"success\"},"
+	    "\"smtp\":{\"mx_host\":\"mx.a.example\"},\"policy\":{\"policy_type\":\"tlsa\"},"
+	    "\"tls\":{\"version\":\"TLSv1.3\",\"dane\":{\"state\":\"ta\",\"depth\":1}},"
+	    "\"time_ms\":{\"policy\":0,\"connect\":0,\"tls\":0,\"added\":0}}");
+	line_is(&e, "K7Q2-M4XD pass via mx.a.example: success (tlsa), TLSv1.3");
+}
+
+/* Each line is text from the network: escaped and capped by itself. Empty ones are left out. */
+static void
+dns_lines(void **state)
+{
+	static const struct {
+		const char *dns;
+		size_t len;
+		const char *first, *last;
+	} cases[] = {
+		{ "", 0, NULL, NULL },
+		{ "\n\n", 0, NULL, NULL },
+		{ "a", 1, "a", "a" },
+		{ "a\n", 1, "a", "a" },
+		{ "\na\n\nb", 2, "a", "b" },
+		{ "a\rb\n\xff", 2, "a\\x0db", "\\xff" },
+	};
+	static char longest[EVENT_DNS_MAX + 1];
+	struct event e;
+
+	(void)state;
+	event_clear(&e);
+	e.type = EVENT_DECISION;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		e.dns = cases[i].dns;
+		json_t *o = event_json(&e, true, true), *dns = json_object_get(o, "dns");
+
+		assert_int_equal(json_array_size(dns), cases[i].len);
+		assert_true((dns == NULL) == (cases[i].len == 0));
+		if (dns != NULL) {
+			assert_string_equal(json_string_value(json_array_get(dns, 0)),
+			    cases[i].first);
+			assert_string_equal(json_string_value(json_array_get(dns,
+			    cases[i].len - 1)), cases[i].last);
+		}
+		json_decref(o);
+	}
+	memset(longest, 'x', EVENT_DNS_MAX);
+	e.dns = longest;
+	json_t *o = event_json(&e, true, true);
+	assert_int_equal(json_string_length(json_array_get(json_object_get(o, "dns"), 0)),
+	    EVENT_TEXT_MAX);
+	json_decref(o);
+}
+
+/* Of what is over EVENT_DNS_MAX no half line goes over the wire, and what is not is all there. */
+static void
+dns_is_cut_at_a_line(void **state)
+{
+	static char text[3 * EVENT_DNS_MAX];
+	static unsigned char wire[WIRE_MESSAGE_MAX];
+	static const struct {
+		size_t line, lines, kept;	/* octets of each line with its newline */
+	} cases[] = {
+		{ 100, 3, 299 }, { 100, 100, 4099 - 100 }, { 4096, 1, 4095 }, { 4097, 1, 4096 },
+		{ 4098, 1, 0 }, { 4097, 2, 4096 }, { 4098, 2, 0 }, { 1, 4096, 4095 },
+	};
+	struct event e, back;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		size_t len = cases[i].line * cases[i].lines - 1;
+
+		memset(text, 'x', len);
+		for (size_t k = 1; k < cases[i].lines; k++)
+			text[k * cases[i].line - 1] = '\n';
+		text[len] = '\0';
+		event_clear(&e);
+		e.type = EVENT_DECISION;
+		e.dns = text;
+		len = event_encode(wire, sizeof wire, &e);
+		assert_true(len > 0 && event_decode(wire, len, &back));
+		assert_int_equal(strlen(back.dns), cases[i].kept);
+		assert_memory_equal(back.dns, text, cases[i].kept);
+	}
+}
+
 static void
 json_of_other_events(void **state)
 {
@@ -338,6 +471,12 @@ the_wire_form_comes_back(void **state)
 	e.inspect_outcome = "ended-here";
 	e.inspect_code = "unmapped";
 	e.inspect_detail = "nobody";
+	e.dns = "a\nb";
+	e.dane_state = "ta";
+	e.dane_detail = "d";
+	e.dane_record = "2 0 1 ab";
+	e.dane_base = "mx.broken.example";
+	e.dane_depth = 2;
 	e.tls_not_after = -5;
 	e.bytes_in = 3;
 	e.bytes_out = 4;
@@ -349,6 +488,12 @@ the_wire_form_comes_back(void **state)
 	assert_string_equal(back.inspect_outcome, "ended-here");
 	assert_string_equal(back.inspect_code, "unmapped");
 	assert_string_equal(back.inspect_detail, "nobody");
+	assert_string_equal(back.dns, "a\nb");
+	assert_string_equal(back.dane_state, "ta");
+	assert_string_equal(back.dane_detail, "d");
+	assert_string_equal(back.dane_record, "2 0 1 ab");
+	assert_string_equal(back.dane_base, "mx.broken.example");
+	assert_int_equal(back.dane_depth, 2);
 	assert_true(back.alarm && back.tls_resumed && back.tls_not_after == -5);
 	assert_true(back.bytes_in == 3 && back.bytes_out == 4);
 	assert_int_equal(event_encode(b, sizeof b, &back), len);
@@ -376,6 +521,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(json_of_a_decision),
 		cmocka_unit_test(json_of_inspect),
+		cmocka_unit_test(json_of_dane),
+		cmocka_unit_test(dns_lines),
+		cmocka_unit_test(dns_is_cut_at_a_line),
 		cmocka_unit_test(json_of_other_events),
 		cmocka_unit_test(lines_for_humans),
 		cmocka_unit_test(lines_of_inspect),

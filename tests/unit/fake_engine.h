@@ -41,6 +41,24 @@ engine_mode(const struct engine *e)
 	return e->mode;
 }
 
+/* As engine_domain makes it: one host, with a record that it would be proven by. */
+static json_t *
+fake_report(const char *domain, const char *would)
+{
+	json_t *report = json_pack("{s:s,s:s,s:b,s:{s:s,s:s,s:[s]},s:n,s:[s],s:{s:s,s:s}}",
+	    "domain", domain, "would", would, "exists", strcmp(domain, "gone.example") != 0,
+	    "sts", "state", "active", "mode", "enforce", "mx", "*." HOSTILE, "override",
+	    "dns", "MX " HOSTILE ": secure, 1 record", "dane", "state", "available", "detail",
+	    HOSTILE);
+	json_t *mx = json_pack("[{s:s,s:i,s:[s],s:b,s:b,s:s,s:{s:s,s:s,s:[s]},s:[s]}]",
+	    "host", "mx." HOSTILE, "preference", 10, "addresses", "203.0.113.9", "secure", 1,
+	    "sts_match", 1, "would", would, "dane", "state", "usable", "base", "mx." HOSTILE,
+	    "records", "3 1 1 ab" HOSTILE, "dns", "TLSA " HOSTILE ": secure, 1 record");
+
+	json_object_set_new(report, "mx", mx);
+	return report;
+}
+
 void
 engine_domain(struct engine *e, const char *domain, void (*done)(void *arg, json_t *report),
     void *arg)
@@ -53,11 +71,7 @@ engine_domain(struct engine *e, const char *domain, void (*done)(void *arg, json
 		e->domain_arg = arg;
 		return;
 	}
-	done(arg, json_pack("{s:s,s:s,s:b,s:{s:s,s:s,s:[s]},s:[{s:s,s:i,s:[s],s:b}],s:n}",
-	    "domain", domain, "would", would, "exists", strcmp(domain, "gone.example") != 0,
-	    "sts", "state", "active", "mode", "enforce", "mx", "*." HOSTILE,
-	    "mx", "host", "mx." HOSTILE, "preference", 10, "addresses", "203.0.113.9",
-	    "sts_match", 1, "override"));
+	done(arg, fake_report(domain, would));
 }
 
 json_t *
@@ -107,9 +121,11 @@ json_t *
 engine_status(struct engine *e)
 {
 	if (e->unhealthy)
-		return json_pack("{s:b,s:[s],s:i}", "healthy", 0, "problems",
-		    "store: " HOSTILE, "policies", 3);
-	return json_pack("{s:b,s:[],s:i}", "healthy", 1, "problems", "policies", 3);
+		return json_pack("{s:b,s:[s],s:{s:s,s:s},s:i}", "healthy", 0, "problems",
+		    "store: " HOSTILE, "dane", "state", "unavailable", "detail", HOSTILE,
+		    "policies", 3);
+	return json_pack("{s:b,s:[],s:{s:s,s:s},s:i}", "healthy", 1, "problems", "dane", "state",
+	    "available", "detail", "", "policies", 3);
 }
 
 void

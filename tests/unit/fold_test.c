@@ -48,6 +48,52 @@ secure(const char *domain)
 	return q;
 }
 
+static const char *const next_hop[] = { "mx1.test", "a.test" };
+
+/* Of one host's records: what DANE demands, or a rule of these levels. */
+static struct requirement
+by_tlsa(enum level level, const struct tlsa_set *set)
+{
+	struct requirement q = demand(level == LEVEL_DANE ? POLICY_TLSA : POLICY_LOCAL, STS_NONE,
+	    one, 1);
+
+	q.level = level;
+	q.tlsa = *set;
+	q.hosts_len = 0;
+	q.sni = set->bases[0];
+	q.names = next_hop;
+	q.names_len = 2;
+	q.mx_secure = true;
+	return q;
+}
+
+static const uint8_t octets[64];
+static const struct tlsa records[] = { { .usage = TLSA_DANE_EE, .len = 32, .data = octets,
+    .matching = TLSA_SHA256 }, { .usage = TLSA_DANE_TA, .len = 32, .data = octets } };
+
+/* The first `len` of them, of the base given. */
+static struct tlsa_set
+set_of(const char *const *base, size_t len)
+{
+	struct tlsa_set s = { .len = len, .records = records, .bases_len = 1, .bases = base };
+
+	assert_true(tlsa_digest(&s, s.digest));
+	return s;
+}
+
+static const char *
+names_of(const struct requirement *q)
+{
+	static char text[256];
+	size_t at = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < q->names_len; i++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, i == 0 ? "%s" : " %s",
+		    q->names[i]);
+	return text;
+}
+
 static const char *
 hosts_of(const struct requirement *q)
 {
@@ -263,6 +309,163 @@ test_not_allowed(void **state)
 	fold_free(&f);
 }
 
+/* Two of one: folded, with `b` first where `swapped`. */
+static struct requirement
+folded(struct fold *f, const struct requirement *a, const struct requirement *b, bool swapped)
+{
+	struct requirement q;
+
+	fold_init(f);
+	fold_add(f, swapped ? "b.test" : "a.test", swapped ? b : a);
+	fold_add(f, swapped ? "a.test" : "b.test", swapped ? a : b);
+	fold_result(f, false, &q);
+	return q;
+}
+
+/* One host's records that both domains lead to: one proof, the names that are good for both. */
+static void
+test_same_records(void **state)
+{
+	static const char *const base[] = { "real.test" };
+	static const char *const other[] = { "b.test", "mx1.test" };
+	const struct tlsa_set set = set_of(base, 2);
+
+	(void)state;
+	for (unsigned turns = 0; turns < 2; turns++) {
+		for (enum level level = LEVEL_DANE; level <= LEVEL_FINGERPRINT; level++) {
+			struct requirement a = by_tlsa(level, &set), b = a, q;
+			struct fold f;
+
+			b.names = other;
+			b.mx_secure = false;
+			b.sts_mismatch = true;
+			q = folded(&f, &a, &b, turns == 1);
+			assert_int_equal(q.state, REQUIREMENT_READY);
+			assert_int_equal(q.level, level);
+			assert_true(tlsa_same(&q.tlsa, set.digest));
+			assert_string_equal(names_of(&q), "mx1.test");
+			assert_string_equal(q.sni, "real.test");
+			assert_string_equal(q.mx_host, "mx1.test");
+			assert_true(!q.mx_secure && q.sts_mismatch && !q.both && !q.raised);
+			fold_free(&f);
+			/* No name in common: the bases still are. */
+			b.names_len = 1;
+			q = folded(&f, &a, &b, turns == 1);
+			assert_int_equal(q.state, REQUIREMENT_READY);
+			assert_int_equal(q.names_len, 0);
+			fold_free(&f);
+		}
+	}
+}
+
+static void
+test_other_records(void **state)
+{
+	const struct tlsa_set sets[] = { set_of(one, 2), set_of(one, 1), set_of(two, 2) };
+	struct requirement secured = secure("a.test"), all[8], named = nobody(one, 1);
+	struct fold f;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		all[i] = by_tlsa(LEVEL_DANE, &sets[i]);
+	all[3] = by_tlsa(LEVEL_DANE_ONLY, &sets[0]);
+	all[4] = by_tlsa(LEVEL_FINGERPRINT, &sets[0]);
+	all[5] = named;
+	all[6] = demand(POLICY_STS, STS_ENFORCE, one, 1);
+	all[7] = secured;
+	fold_init(&f);
+	for (size_t i = 0; i < 8; i++)
+		for (size_t k = 0; k < 8; k++)
+			if (i != k && !(i + k == 11 && (i == 5 || i == 6)))
+				expect_different(&f, "a.test", &all[i], "b.test", &all[k]);
+	fold_free(&f);
+}
+
+/* policy.both: who demands names as well is the strictest; of two only common names are left. */
+static void
+test_both(void **state)
+{
+	const struct tlsa_set set = set_of(one, 2);
+	struct requirement plain = by_tlsa(LEVEL_DANE, &set), twice = plain, other = plain, q;
+	struct fold f;
+
+	(void)state;
+	twice.both = other.both = true;
+	twice.hosts = both;
+	twice.hosts_len = 2;
+	other.hosts = two;
+	for (unsigned turns = 0; turns < 2; turns++) {
+		q = folded(&f, &plain, &twice, turns == 1);
+		assert_int_equal(q.state, REQUIREMENT_READY);
+		assert_true(q.both && q.mx_allowed);
+		assert_string_equal(hosts_of(&q), "mx1.test mx2.test");
+		assert_string_equal(q.sni, "mx1.test");
+		fold_free(&f);
+		other.hosts_len = 1;
+		q = folded(&f, &twice, &other, turns == 1);
+		assert_true(q.both);
+		assert_string_equal(hosts_of(&q), "mx2.test");
+		assert_string_equal(q.sni, "mx1.test");		/* the records', not the name's */
+		fold_free(&f);
+		other.hosts = one;
+		twice.hosts = two;
+		twice.hosts_len = 1;
+		q = folded(&f, &twice, &other, turns == 1);
+		assert_int_equal(q.defer_code, DEFER_UNMAPPED);
+		fold_free(&f);
+		/* Not allowed by the policy of one: nothing is good for it. */
+		other.mx_allowed = false;
+		other.hosts_len = 0;
+		q = folded(&f, &plain, &other, turns == 1);
+		assert_true(f.closed && q.both && !q.mx_allowed);
+		fold_free(&f);
+		other.mx_allowed = true;
+		other.hosts = two;
+		twice.hosts = both;
+		twice.hosts_len = 2;
+	}
+}
+
+/* Records that are demanded and are not there: that requirement says it. */
+static void
+test_without_records(void **state)
+{
+	const struct tlsa_set set = set_of(one, 2);
+	struct requirement good = by_tlsa(LEVEL_DANE_ONLY, &set), none = good, q;
+	struct fold f;
+
+	(void)state;
+	none.tlsa = (struct tlsa_set){ .len = 0 };
+	for (unsigned turns = 0; turns < 2; turns++) {
+		q = folded(&f, &good, &none, turns == 1);
+		assert_true(f.closed);
+		assert_int_equal(q.state, REQUIREMENT_READY);
+		assert_int_equal(q.level, LEVEL_DANE_ONLY);
+		assert_int_equal(q.tlsa.len, 0);
+		fold_free(&f);
+	}
+}
+
+/* TLS alone, raised: the words are a stricter one's, and the floor stays. */
+static void
+test_unusable_records(void **state)
+{
+	struct requirement a = demand(POLICY_TLSA, STS_NONE, one, 1),
+	    b = demand(POLICY_STS, STS_ENFORCE, one, 1), q;
+	struct fold f;
+
+	(void)state;
+	a.raised = a.tlsa_unusable = true;
+	a.floor = LEVEL_ENCRYPT;
+	for (unsigned turns = 0; turns < 2; turns++) {
+		q = folded(&f, &a, &b, turns == 1);
+		assert_int_equal(q.policy_type, POLICY_STS);
+		assert_int_equal(q.floor, LEVEL_ENCRYPT);
+		assert_false(q.raised);
+		fold_free(&f);
+	}
+}
+
 int
 main(void)
 {
@@ -273,6 +476,11 @@ main(void)
 		cmocka_unit_test(test_undecided),
 		cmocka_unit_test(test_secure_alone),
 		cmocka_unit_test(test_not_allowed),
+		cmocka_unit_test(test_same_records),
+		cmocka_unit_test(test_other_records),
+		cmocka_unit_test(test_both),
+		cmocka_unit_test(test_without_records),
+		cmocka_unit_test(test_unusable_records),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,6 +108,42 @@ an_event_becomes_an_entry(void **state)
 	assert_non_null(strstr(got, "\nPOSTERN_INSPECT_OUTCOME=end-to-end\n"));
 	assert_non_null(memmem(got, n, "\nPOSTERN_INSPECT_REASON_CODE\n\3\0\0\0\0\0\0\0"
 	    "a\nb\n", 41));
+	assert_null(strstr(got, "POSTERN_DANE"));
+	e.dane_state = "ee";
+	e.dane_record = "3 1 1 ab\nMESSAGE=forged";
+	e.dane_base = "mx.a.example";
+	static const char dane[] = "\nPOSTERN_DANE=ee\nPOSTERN_DANE_RECORD="
+	    "3 1 1 ab\\x0aMESSAGE=forged\nPOSTERN_DANE_BASE=mx.a.example\n";
+	n = entry_of(&w, &e, fd, got, sizeof got);
+	assert_non_null(memmem(got, n, dane, sizeof dane - 1));
+	entry_close(&w);
+	close(fd);
+}
+
+/* Whatever a captured worker puts in, the journal gets one entry. */
+static void
+the_largest_entry_is_sent(void **state)
+{
+	static char text[EVENT_TEXT_MAX + 9], got[JOURNAL_ENTRY_MAX + 1];
+	struct entry_writer w;
+	struct event e;
+	int fd = listen_here();
+	size_t n;
+
+	(void)state;
+	memset(text, '\n', sizeof text - 1);
+	event_clear(&e);
+	e.type = EVENT_DECISION;
+	e.id = e.session_id = e.path = e.verdict = e.mode = e.result_type = e.reason_code = text;
+	e.reason = e.reply = e.rcpt_domain = e.mx_host = e.starttls = e.detail = e.action = text;
+	e.policy_type = e.policy_mode = e.policy_id = e.policy_source = text;
+	e.tls_version = e.tls_cipher = e.inspect_outcome = e.inspect_code = text;
+	e.inspect_detail = e.dane_state = e.dane_detail = e.dane_record = text;
+	e.dane_base = "last";
+	entry_open(&w, JOURNAL_YES, path);
+	n = entry_of(&w, &e, fd, got, sizeof got);
+	assert_true(n > 30 * EVENT_TEXT_MAX / 2);
+	assert_non_null(memmem(got, n, "\nPOSTERN_DANE_BASE=last\n", 24));
 	entry_close(&w);
 	close(fd);
 }
@@ -177,6 +213,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fields_are_encoded),
 		cmocka_unit_test(an_event_becomes_an_entry),
+		cmocka_unit_test(the_largest_entry_is_sent),
 		cmocka_unit_test(no_journal_no_trouble),
 		cmocka_unit_test(stderr_in_the_journal_is_known),
 	};

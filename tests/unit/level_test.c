@@ -42,12 +42,24 @@ test_refused(void **state)
 	assert_false(level_parse(&(enum level){ LEVEL_NONE }, "may\0", 4));
 }
 
+/* From VERIFY on all demand proof; which of them by records. */
+static void
+test_by_tlsa(void **state)
+{
+	(void)state;
+	for (enum level level = LEVEL_NONE; level <= LEVEL_AUTO; level++)
+		assert_int_equal(level_by_tlsa(level), level >= LEVEL_DANE && level < LEVEL_AUTO);
+	assert_true(LEVEL_VERIFY > LEVEL_ENCRYPT && LEVEL_SECURE > LEVEL_VERIFY &&
+	    LEVEL_DANE > LEVEL_SECURE);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_by_tlsa),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -290,6 +290,9 @@ no_domain_is_shown(void **state)
 	e.inspect_outcome = "ended-here";
 	e.inspect_code = "unmapped";
 	e.rcpt_domain = e.recipient = e.policy_domain = e.reply = e.inspect_detail = "a.example";
+	e.dane_state = "unmatched";
+	e.dane_base = e.dane_record = "a.example";
+	e.dns = "MX a.example: secure, 1 record\nA mx.a.example: secure, 1 record";
 	dup2(fd, STDERR_FILENO);
 	assert_int_equal(log_event(l, &e, json_pack("{s:s}", "name", "a.example")), LOG_WRITTEN);
 	dup2(saved, STDERR_FILENO);
@@ -307,6 +310,7 @@ no_domain_is_shown(void **state)
 	assert_true(n > 0);
 	text[n] = '\0';
 	assert_non_null(strstr(text, "\"reason_code\":\"unmapped\""));
+	assert_non_null(strstr(text, "\"dane\":{\"state\":\"unmatched\""));
 	assert_null(strstr(text, "a.example"));
 }
 

@@ -212,45 +212,69 @@ test_answer(void **state)
 		assert_int_equal(message_answer(buf, size, 7, &in, NULL), 0);
 }
 
+/* The largest requirement that there can be. */
+static const struct requirement *
+largest(void)
+{
+	static char name[256], said[REQUIREMENT_ANSWERS_OCTETS / REQUIREMENT_ANSWERS_MAX + 1];
+	static const char *names[REQUIREMENT_HOSTS_MAX], *answers[REQUIREMENT_ANSWERS_MAX];
+	static uint8_t data[TLSA_OCTETS_MAX / TLSA_RECORDS_MAX];
+	static struct tlsa records[TLSA_RECORDS_MAX];
+	static struct requirement q;
+
+	memset(name, 'a', sizeof name - 1);
+	memset(said, 'b', sizeof said - 1);
+	for (size_t i = 0; i < REQUIREMENT_HOSTS_MAX; i++)
+		names[i] = name;
+	for (size_t i = 0; i < REQUIREMENT_ANSWERS_MAX; i++)
+		answers[i] = said;
+	for (size_t i = 0; i < TLSA_RECORDS_MAX; i++)
+		records[i] = (struct tlsa){ .usage = TLSA_DANE_EE, .len = sizeof data,
+		    .data = data };
+	q = (struct requirement){ .policy_domain = name, .policy_id = name, .mx_host = name,
+	    .sni = name, .secure_domain = name, .reason = name,
+	    .hosts = names, .hosts_len = REQUIREMENT_HOSTS_MAX,
+	    .names = names, .names_len = REQUIREMENT_NAMES_MAX,
+	    .answers = answers, .answers_len = REQUIREMENT_ANSWERS_MAX,
+	    .tlsa = { .len = TLSA_RECORDS_MAX, .records = records,
+	        .bases_len = TLSA_BASES_MAX, .bases = names, .digest = { 1 } } };
+	return &q;
+}
+
 /* As large as it may be, not an octet more, and the largest fits a message. */
 static void
 test_recalled(void **state)
 {
 	static unsigned char evidence[MESSAGE_EVIDENCE_MAX + 1], buf[WIRE_MESSAGE_MAX];
 	static const size_t sizes[] = { 1, 255, MESSAGE_EVIDENCE_MAX };
-	char name[256];
-	const char *hosts[REQUIREMENT_HOSTS_MAX];
-	struct requirement in = { .hosts = hosts, .hosts_len = REQUIREMENT_HOSTS_MAX }, *out;
+	struct requirement *out;
 	struct recalled recalled, got;
 	uint32_t id;
 	size_t len;
 
 	(void)state;
-	memset(name, 'a', sizeof name - 1);
-	name[sizeof name - 1] = '\0';
-	for (size_t i = 0; i < REQUIREMENT_HOSTS_MAX; i++)
-		hosts[i] = name;
-	in.policy_domain = in.policy_id = in.mx_host = in.sni = in.secure_domain = in.reason = name;
 	for (size_t i = 0; i < sizeof evidence; i++)
 		evidence[i] = (unsigned char)i;
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
 		recalled = (struct recalled){ evidence, sizes[i] };
-		len = message_answer(buf, sizeof buf, 7, &in, &recalled);
+		len = message_answer(buf, sizeof buf, 7, largest(), &recalled);
 		assert_true(len > 0);
 		assert_true(message_get_answer(buf, len, &id, &out, &got));
+		assert_int_equal(out->tlsa.len, TLSA_RECORDS_MAX);
+		assert_int_equal(out->answers_len, REQUIREMENT_ANSWERS_MAX);
 		assert_int_equal(got.len, sizes[i]);
 		assert_memory_equal(got.evidence, evidence, sizes[i]);
 		free(out);
 		assert_false(message_get_answer(buf, len - 1, &id, &out, &got));
 		assert_null(out);
-		assert_int_equal(message_answer(buf, len - 1, 7, &in, &recalled), 0);
+		assert_int_equal(message_answer(buf, len - 1, 7, largest(), &recalled), 0);
 	}
 	/* A length of one more, by whoever writes what we do not. */
 	buf[len - MESSAGE_EVIDENCE_MAX - 2]++;
 	assert_false(message_get_answer(buf, len + 1, &id, &out, &got));
 	assert_null(out);
 	recalled.len++;
-	assert_int_equal(message_answer(buf, sizeof buf, 7, &in, &recalled), 0);
+	assert_int_equal(message_answer(buf, sizeof buf, 7, largest(), &recalled), 0);
 }
 
 static void

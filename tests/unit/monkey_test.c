@@ -4,8 +4,8 @@
  * Each session has a few domains with policies drawn at random, a client that says mostly sensible
  * things in any order and fragmentation, and a server that mostly behaves. What must hold:
  *
- *   - no MAIL or RCPT for a domain in `enforce` at a server in clear text or with another's
- *     certificate (the servers of this play know what they heard, and how);
+ *   - no MAIL or RCPT for a domain in `enforce`, or with TLSA records, at a server in clear text or
+ *     with another's certificate (the servers of this play know what they heard, and how);
  *   - with path: inspect, no client in a TLS session with a server that has another certificate
  *     than the one demanded of its address, whether it resumes an older session or not;
  *   - while nothing happens the loop sleeps, and a deadline runs;
@@ -37,7 +37,7 @@
 #include "proxy/inspect.h"
 #include "daemon/moment.h"
 #include "record/event.h"
-#include "tests/unit/testca.h"
+#include "tests/unit/testtlsa.h"
 #include "tls/session.h"
 
 #define SECONDS 12
@@ -49,6 +49,7 @@
 static const char *const domains[DOMAINS] = { "a.example", "b.example", "c.example" };
 static const char *const policies[] = {
 	"enforce", "enforce", "enforce", "may", "may", "may", "testing", "none", "undecided",
+	"dane", "dane",
 };
 /* Certificates: 0..2 are those of the domains' MX hosts, 3 nobody vouches for. */
 static const char *const hosts[] = { "mx.a.example", "mx.b.example", "mx.c.example", "self" };
@@ -101,6 +102,7 @@ struct monkey {
 static char directory[] = "/tmp/postern-monkey-XXXXXX";
 static struct originator *originator;
 static struct terminator *own, *theirs[4];
+static X509 *certificates[4];		/* theirs */
 static uint64_t state = 1;
 
 static unsigned
@@ -168,6 +170,33 @@ recall(const struct monkey *m, const struct question *q)
 	return (struct recalled){ NULL, 0 };
 }
 
+/* demands: the policies under which nobody but a domain's own server may hear of its mail. */
+static bool
+demands(const char *policy)
+{
+	return strcmp(policy, "enforce") == 0 || strcmp(policy, "dane") == 0;
+}
+
+/* set_records: the key of one host, and now and then more records than last time. */
+static void
+set_records(struct requirement *q, struct testtlsa *t, const char *host)
+{
+	size_t i = 0;
+
+	while (i < 3 && strcmp(hosts[i], host) != 0)
+		i++;
+	testtlsa_open(t, host);
+	testtlsa_add(t, TLSA_DANE_EE, TLSA_SPKI, TLSA_SHA256, certificates[i]);
+	if (dice(6) == 0)
+		testtlsa_octets(t, TLSA_DANE_EE, TLSA_SPKI, TLSA_SHA256,
+		    "an octet string of thirty-two.. ", 32);
+	q->level = LEVEL_DANE;
+	q->policy_type = POLICY_TLSA;
+	q->mx_secure = true;
+	q->tlsa = t->set;
+	q->sni = q->mx_host = host;
+}
+
 /* demand: what the address demands of a session that is to pass end to end. */
 static const char *
 demand(struct monkey *m, struct requirement *q)
@@ -175,6 +204,8 @@ demand(struct monkey *m, struct requirement *q)
 	if (!m->calm && dice(6) == 0)
 		return "undecided";
 	m->demanded = (int)(m->calm || chance(85) ? m->favourite : dice(3));
+	if (chance(40))
+		return "dane";
 	q->raised = chance(50);
 	return "enforce";
 }
@@ -185,6 +216,7 @@ answer(struct monkey *m, size_t i)
 	static unsigned char message[WIRE_MESSAGE_MAX];
 	const char *policy = m->asked_domain[i][0] == 'x' ? "undecided" : "may", *host = "";
 	struct recalled recalled = recall(m, &m->asked[i]);
+	struct testtlsa records = { .set = { .len = 0 } };
 	struct requirement q = {
 		.level = LEVEL_MAY, .policy_domain = "", .policy_id = "", .mx_host = "",
 		.sni = "", .secure_domain = "", .reason = "", .stripping_refuse = true,
@@ -208,6 +240,8 @@ answer(struct monkey *m, size_t i)
 		q.sts_mode = policy[0] == 't' ? STS_TESTING : STS_ENFORCE;
 		q.hosts_len = 1;
 		q.sni = q.mx_host = host;
+	} else if (strcmp(policy, "dane") == 0) {
+		set_records(&q, &records, host);
 	} else if (strcmp(policy, "none") == 0) {
 		q.level = LEVEL_NONE;
 	} else if (strcmp(policy, "undecided") == 0) {
@@ -217,6 +251,7 @@ answer(struct monkey *m, size_t i)
 	q.remembered = strcmp(policy, "may") == 0 && dice(4) == 0;
 	size_t len = message_answer(message, sizeof(message), id, &q, &recalled);
 	assert_true(len > 0 && asker_answer(m->proxy.asker, message, len));
+	testtlsa_free(&records);
 }
 
 /* --- the two ends --------------------------------------------------------------------------- */
@@ -347,7 +382,7 @@ check_heard(struct monkey *m, const char *line)
 	const char *at = strrchr(line, '@');
 	for (int d = 0; d < DOMAINS; d++) {
 		if (at == NULL || strncasecmp(at + 1, domains[d], strlen(domains[d])) != 0 ||
-		    strcmp(policies[m->policy[d]], "enforce") != 0 || m->monitor)
+		    !demands(policies[m->policy[d]]) || m->monitor)
 			continue;
 		if (m->mx.cert != d)
 			wrong(m, "RCPT at a server that has not proven itself", line);
@@ -645,7 +680,7 @@ hear_reply(struct monkey *m, const char *line, size_t len)
 	m->client.out_len = 0;
 	if (chance(70)) {
 		m->client.tls = originate(originator, m->client.fd, "", hosts[m->favourite],
-		    strlen(hosts[m->favourite]), 0);
+		    strlen(hosts[m->favourite]), 0, NULL);
 		if (chance(85))
 			SSL_set_max_proto_version(m->client.tls->ssl, TLS1_2_VERSION);
 		m->client.shaking = true;
@@ -782,8 +817,8 @@ begin(struct monkey *m)
 	for (int d = 0; d < DOMAINS; d++) {
 		m->policy[d] = dice(sizeof(policies) / sizeof(policies[0]));
 		if (m->session % 3 == 0)
-			m->policy[d] = 0;
-		m->all_enforce &= strcmp(policies[m->policy[d]], "enforce") == 0;
+			m->policy[d] = chance(60) ? 0 : sizeof(policies) / sizeof(policies[0]) - 1;
+		m->all_enforce &= demands(policies[m->policy[d]]);
 	}
 	m->config.inspect = chance(50);
 	m->calm = m->config.inspect && chance(50);
@@ -973,7 +1008,7 @@ refused_without_end(void **unused)
 /* --- certificates --------------------------------------------------------------------------- */
 
 static struct terminator *
-make_identity(const char *name, const struct testca_cert *issuer)
+make_identity(const char *name, const struct testca_cert *issuer, X509 **certificate)
 {
 	static const char *const files[] = { "client-rsa.pem", "client-ecdsa.pem" };
 	struct testca_cert leaf = testca_issue(&(struct testca_spec){ .issuer = issuer, .dns = name });
@@ -989,6 +1024,8 @@ make_identity(const char *name, const struct testca_cert *issuer)
 		PEM_write_X509(f, leaf.x509);
 		fclose(f);
 	}
+	if (certificate != NULL && X509_up_ref(leaf.x509))
+		*certificate = leaf.x509;
 	testca_free(&leaf);
 	struct terminator *t = terminator_new(dir, error, sizeof(error));
 	assert_non_null(t);
@@ -1004,8 +1041,8 @@ make_certificates(void **unused)
 	assert_non_null(mkdtemp(directory));
 	struct testca_cert ca = testca_root("Root");
 	for (int i = 0; i < 4; i++)
-		theirs[i] = make_identity(hosts[i], i < 3 ? &ca : NULL);
-	own = make_identity("own", NULL);
+		theirs[i] = make_identity(hosts[i], i < 3 ? &ca : NULL, &certificates[i]);
+	own = make_identity("own", NULL, NULL);
 	snprintf(path, sizeof(path), "%s/ca.pem", directory);
 	FILE *f = fopen(path, "w");
 	PEM_write_X509(f, ca.x509);
@@ -1024,8 +1061,10 @@ remove_certificates(void **unused)
 	(void)unused;
 	originator_free(originator);
 	terminator_free(own);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++) {
 		terminator_free(theirs[i]);
+		X509_free(certificates[i]);
+	}
 	snprintf(command, sizeof(command), "rm -rf %s", directory);
 	return system(command);
 }

@@ -324,10 +324,60 @@ degraded(void **state)
 	assert_int_equal(run(f, LINE("status"), task_ask), 1);
 	assert_int_equal(strncmp(f->out, "postern: DEGRADED: store: x\\x1b[2J", 33), 0);
 	assert_harmless(f->out);
+	assert_non_null(strstr(f->out, "\nDANE             NOT IN FORCE: x\\x1b[2J"));
 	assert_int_equal(run(f, LINE("policy", "acknowledge"), task_ask), 0);
 	assert_int_equal(strncmp(f->out, "acknowledged: ", 14), 0);
 	assert_int_equal(run(f, LINE("policy", "acknowledge", "--json"), task_ask), 1);
 	assert_non_null(strstr(f->out, "{\"acknowledged\":false}"));
+}
+
+/* The engine's canary on the screen, and for programs. */
+static void
+dane_in_status(void **state)
+{
+	static const struct {
+		bool healthy;
+		const char *name, *line;
+	} rows[] = {
+		{ true, "available", "\nDANE             in force\n" },
+		{ false, "unavailable",
+		    "\nDANE             NOT IN FORCE: x\\x1b[2J\\x07y; next: " },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fixture *f;
+		json_t *status;
+
+		assert_int_equal(set_up(state), 0);
+		f = *state;
+		start(f, rows[i].healthy);
+		assert_int_equal(run(f, LINE("status"), task_ask), rows[i].healthy ? 0 : 1);
+		assert_non_null(strstr(f->out, rows[i].line));
+		assert_harmless(f->out);
+		assert_int_equal(run(f, LINE("status", "--json"), task_ask),
+		    rows[i].healthy ? 0 : 1);
+		status = json_loads(f->out, 0, NULL);
+		assert_string_equal(json_string_value(json_object_get(json_object_get(status,
+		    "dane"), "state")), rows[i].name);
+		json_decref(status);
+		tear_down(state);
+	}
+}
+
+static void
+dane_of_a_domain(void **state)
+{
+	struct fixture *f = *state;
+
+	f->config.policy.both = true;
+	start(f, true);
+	assert_int_equal(run(f, LINE("domain", "deliver.example"), task_ask), 0);
+	assert_harmless(f->out);
+	assert_non_null(strstr(f->out, "3 1 1 abx\\x1b[2J"));
+	assert_non_null(strstr(f->out, "(policy.both)\n"));
+	assert_int_equal(run(f, LINE("domain", "deliver.example", "--json"), task_ask), 0);
+	assert_non_null(strstr(f->out, "\"both\":true"));
 }
 
 static void
@@ -448,6 +498,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(exit_codes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(degraded, set_up, tear_down),
+		cmocka_unit_test(dane_in_status),
+		cmocka_unit_test_setup_teardown(dane_of_a_domain, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(not_running, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(hung, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(decisions, set_up, tear_down),

@@ -154,13 +154,14 @@ overflow_drops_the_newest_and_counts(void **state)
 static void
 the_largest_event_fits(void **state)
 {
-	static char text[70000];
+	static char text[70000], lines[70000];
 	struct wire w = { .room = 9 };
 	struct queue *q = queue_new(take, &w);
 	struct event e;
 
 	(void)state;
 	memset(text, 'x', sizeof text - 1);
+	memset(lines, '\n', sizeof lines - 1);
 	event_clear(&e);
 	e.type = EVENT_DECISION;
 	e.time_us = 1;
@@ -170,6 +171,8 @@ the_largest_event_fits(void **state)
 	e.policy_source = e.tls_version = e.tls_cipher = e.tls_sni = e.tls_detail = text;
 	e.tls_subject = e.tls_issuer = e.tls_names = e.action = e.ended_by = e.detail = text;
 	e.domain = e.inspect_outcome = e.inspect_code = e.inspect_detail = text;
+	e.dane_state = e.dane_detail = e.dane_record = e.dane_base = text;
+	e.dns = lines;
 	e.chain_len = EVENT_CHAIN_MAX;
 	assert_true(queue_add(q, &e));
 	assert_int_equal(w.len, 1);

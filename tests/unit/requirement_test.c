@@ -13,15 +13,54 @@
 
 static const char *const hosts[] = { "mx1.example.com", "mx2.example.com", "" };
 
+static const char *const names[] = { "mx1.example.com", "example.com" };
+static const char *const answers[] = { "MX example.com: secure\nA mx1", "TLSA" };
+static const char *const bases[] = { "mx1.example.com", "mx2.example.com" };
+static const uint8_t octets[] = { 1, 0, 2, 3, 4, 5 };
+static const struct tlsa records[] = {
+	{ .usage = TLSA_DANE_EE, .selector = TLSA_SPKI, .matching = TLSA_SHA512, .base = 0,
+	  .len = 4, .data = octets },
+	{ .usage = TLSA_DANE_TA, .selector = TLSA_CERT, .matching = TLSA_FULL, .base = 1,
+	  .len = 5, .data = octets + 1 },
+};
+
 static const struct requirement full = {
-	.state = REQUIREMENT_DEFER, .defer_code = DEFER_UNMAPPED, .level = LEVEL_SECURE,
+	.state = REQUIREMENT_DEFER, .defer_code = DEFER_UNMAPPED, .level = LEVEL_FINGERPRINT,
 	.floor = LEVEL_VERIFY, .policy_type = POLICY_LOCAL, .source = SOURCE_MEMORY,
 	.sts_mode = STS_NONE, .monitor = true, .stripping_refuse = true, .remembered = true,
 	.marks_count = true, .mapped = true, .mx_allowed = true, .raised = true, .age_s = 345600,
 	.policy_domain = "example.com", .policy_id = "20160831", .mx_host = "mx1.example.com",
 	.sni = "mx1.example.com", .secure_domain = "example.com", .reason = "ticket 4711",
-	.hosts_len = 3, .hosts = hosts,
+	.hosts_len = 3, .hosts = hosts, .names_len = 2, .names = names,
+	.answers_len = 2, .answers = answers, .both = true, .tlsa_unusable = true,
+	.mx_secure = true, .sts_mismatch = true,
+	.tlsa = { .len = 2, .records = records, .bases_len = 2, .bases = bases,
+	    .digest = { 9, 8, 7, [31] = 1 } },
 };
+
+static void
+assert_same_list(const char *const *a, size_t a_len, const char *const *b, size_t b_len)
+{
+	assert_int_equal(a_len, b_len);
+	for (size_t i = 0; i < a_len; i++)
+		assert_string_equal(a[i], b[i]);
+}
+
+static void
+assert_same_tlsa(const struct tlsa_set *a, const struct tlsa_set *b)
+{
+	assert_same_list(a->bases, a->bases_len, b->bases, b->bases_len);
+	assert_memory_equal(a->digest, b->digest, TLSA_DIGEST);
+	assert_int_equal(a->len, b->len);
+	for (size_t i = 0; i < a->len; i++) {
+		assert_int_equal(a->records[i].usage, b->records[i].usage);
+		assert_int_equal(a->records[i].selector, b->records[i].selector);
+		assert_int_equal(a->records[i].matching, b->records[i].matching);
+		assert_int_equal(a->records[i].base, b->records[i].base);
+		assert_int_equal(a->records[i].len, b->records[i].len);
+		assert_memory_equal(a->records[i].data, b->records[i].data, a->records[i].len);
+	}
+}
 
 static void
 assert_same(const struct requirement *a, const struct requirement *b)
@@ -47,9 +86,14 @@ assert_same(const struct requirement *a, const struct requirement *b)
 	assert_string_equal(a->sni, b->sni);
 	assert_string_equal(a->secure_domain, b->secure_domain);
 	assert_string_equal(a->reason, b->reason);
-	assert_int_equal(a->hosts_len, b->hosts_len);
-	for (size_t i = 0; i < a->hosts_len; i++)
-		assert_string_equal(a->hosts[i], b->hosts[i]);
+	assert_int_equal(a->both, b->both);
+	assert_int_equal(a->tlsa_unusable, b->tlsa_unusable);
+	assert_int_equal(a->mx_secure, b->mx_secure);
+	assert_int_equal(a->sts_mismatch, b->sts_mismatch);
+	assert_same_list(a->hosts, a->hosts_len, b->hosts, b->hosts_len);
+	assert_same_list(a->names, a->names_len, b->names, b->names_len);
+	assert_same_list(a->answers, a->answers_len, b->answers, b->answers_len);
+	assert_same_tlsa(&a->tlsa, &b->tlsa);
 }
 
 static struct requirement *
@@ -75,18 +119,29 @@ test_copy_owns_everything(void **state)
 {
 	char name[] = "mx.example.net";
 	const char *one[] = { name };
+	uint8_t digest[4] = { 1, 2, 3, 4 };
+	struct tlsa record = { .usage = TLSA_DANE_EE, .len = 4, .data = digest };
 	struct requirement q = full, *copy;
 
 	(void)state;
-	q.hosts = one;
-	q.hosts_len = 1;
+	q.hosts = q.names = q.answers = q.tlsa.bases = one;
+	q.hosts_len = q.names_len = q.answers_len = q.tlsa.bases_len = 1;
+	q.tlsa.records = &record;
+	q.tlsa.len = 1;
 	q.mx_host = q.sni = name;
 	copy = requirement_copy(&q);
 	assert_non_null(copy);
 	assert_same(copy, &q);
 	memset(name, 'x', sizeof name - 1);
+	memset(digest, 'x', sizeof digest);
+	memset(&record, 0, sizeof record);
 	one[0] = NULL;
 	assert_string_equal(copy->hosts[0], "mx.example.net");
+	assert_string_equal(copy->names[0], "mx.example.net");
+	assert_string_equal(copy->answers[0], "mx.example.net");
+	assert_string_equal(copy->tlsa.bases[0], "mx.example.net");
+	assert_int_equal(copy->tlsa.records[0].usage, TLSA_DANE_EE);
+	assert_memory_equal(copy->tlsa.records[0].data, "\1\2\3\4", 4);
 	assert_string_equal(copy->sni, "mx.example.net");
 	free(copy);
 }
@@ -115,10 +170,11 @@ test_round_trip(void **state)
 	assert_same(got, &full);
 	free(got);
 	/* Each flag by itself: no two share a bit. */
-	for (size_t i = 0; i < 7; i++) {
+	for (size_t i = 0; i < 11; i++) {
 		struct requirement q = { .state = REQUIREMENT_READY };
 		bool *const flags[] = { &q.monitor, &q.stripping_refuse, &q.remembered,
-		    &q.marks_count, &q.mapped, &q.mx_allowed, &q.raised };
+		    &q.marks_count, &q.mapped, &q.mx_allowed, &q.raised, &q.both,
+		    &q.tlsa_unusable, &q.mx_secure, &q.sts_mismatch };
 
 		*flags[i] = true;
 		got = through_the_wire(&q);
@@ -147,35 +203,143 @@ test_most_hosts_fit(void **state)
 	free(got);
 }
 
+static size_t
+written(unsigned char *buf, size_t size, const struct requirement *q)
+{
+	struct wire_writer w;
+
+	wire_write(&w, buf, size);
+	requirement_put(&w, q);
+	return wire_written(&w);
+}
+
+static bool
+is_read(const unsigned char *buf, size_t len)
+{
+	struct wire_reader r;
+	struct requirement *q;
+
+	wire_read(&r, buf, len);
+	q = requirement_get(&r);
+	assert_int_equal(q == NULL, r.bad);
+	free(q);
+	return q != NULL;
+}
+
 /* Every octet cut off or out of its set is malformed, and nothing else is read. */
 static void
 test_malformed(void **state)
 {
 	static const unsigned char greatest[] = { REQUIREMENT_DEFER, DEFER_UNMAPPED,
-	    LEVEL_SECURE, LEVEL_VERIFY, POLICY_LOCAL, SOURCE_MEMORY, STS_NONE, 127 };
+	    LEVEL_FINGERPRINT, LEVEL_VERIFY, POLICY_LOCAL, SOURCE_MEMORY, STS_NONE, 255, 7 };
 	unsigned char buf[1024];
-	struct wire_writer w;
-	struct wire_reader r;
-	size_t len;
+	size_t len = written(buf, sizeof buf, &full);
 
 	(void)state;
-	wire_write(&w, buf, sizeof buf);
-	requirement_put(&w, &full);
-	len = wire_written(&w);
-	for (size_t cut = 0; cut < len; cut++) {
-		wire_read(&r, buf, cut);
-		assert_null(requirement_get(&r));
-		assert_true(r.bad);
-	}
+	assert_true(is_read(buf, len));
+	for (size_t cut = 0; cut < len; cut++)
+		assert_false(is_read(buf, cut));
 	for (size_t i = 0; i < sizeof greatest; i++) {
 		unsigned char was = buf[i];
 
+		if (greatest[i] == 255)
+			continue;	/* the flags' lower half */
 		buf[i] = (unsigned char)(greatest[i] + 1);
-		wire_read(&r, buf, len);
-		assert_null(requirement_get(&r));
-		assert_true(r.bad);
+		assert_false(is_read(buf, len));
 		buf[i] = was;
 	}
+}
+
+/* A set of TLSA records that nobody could have made is malformed. */
+static void
+test_malformed_set(void **state)
+{
+	static uint8_t big[TLSA_OCTETS_MAX / 2 + 1];
+	static unsigned char buf[WIRE_MESSAGE_MAX];
+	static const struct tlsa good = { .usage = TLSA_DANE_EE, .selector = TLSA_SPKI,
+	    .matching = TLSA_SHA256, .len = 4, .data = octets };
+	static const struct {
+		struct tlsa record;
+		bool read;
+	} cases[] = {
+		{ { 3, 1, 1, 1, 4, octets }, true }, { { 2, 0, 0, 0, 4, octets }, true },
+		{ { 3, 1, 2, 1, 4, octets }, true },
+		{ { 3, 1, 1, 2, 4, octets }, false }, { { 3, 1, 1, 255, 4, octets }, false },
+		{ { 1, 1, 1, 1, 4, octets }, false }, { { 4, 1, 1, 1, 4, octets }, false },
+		{ { 3, 2, 1, 1, 4, octets }, false }, { { 3, 1, 3, 1, 4, octets }, false },
+		{ { 3, 1, 1, 1, 0, octets }, false },
+		{ { 3, 1, 0, 1, TLSA_OCTETS_MAX / 2, big }, true },
+		{ { 3, 1, 0, 1, sizeof big, big }, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct tlsa two[] = { good, cases[i].record };
+		struct requirement q = full;
+
+		q.tlsa.records = two;
+		if (two[1].data == big) {
+			two[0].data = big;
+			two[0].len = TLSA_OCTETS_MAX / 2;
+		}
+		if (is_read(buf, written(buf, sizeof buf, &q)) != cases[i].read)
+			fail_msg("case %zu", i);
+	}
+}
+
+static void
+test_malformed_counts(void **state)
+{
+	static const char *const many[REQUIREMENT_HOSTS_MAX] = { "a", "b" };
+	static char text[REQUIREMENT_ANSWERS_OCTETS + 2];
+	const char *said[] = { text };
+	static unsigned char buf[WIRE_MESSAGE_MAX];
+	struct tlsa records33[TLSA_RECORDS_MAX + 1];
+	struct requirement q = { .tlsa = full.tlsa };
+	size_t len, at;
+
+	(void)state;
+	/* Records without a base, or under the digest of none. */
+	q.tlsa.bases_len = 0;
+	assert_false(is_read(buf, written(buf, sizeof buf, &q)));
+	q.tlsa = full.tlsa;
+	memset(q.tlsa.digest, 0, TLSA_DIGEST);
+	assert_false(is_read(buf, written(buf, sizeof buf, &q)));
+	q.tlsa.digest[31] = 1;
+	assert_true(is_read(buf, written(buf, sizeof buf, &q)));
+	/* As many as may be, and one more by whoever writes what we do not. */
+	for (size_t i = 0; i < TLSA_RECORDS_MAX; i++)
+		records33[i] = records[0];
+	q = (struct requirement){ .tlsa = full.tlsa, .names = many, .answers = many };
+	q.tlsa.records = records33;
+	q.tlsa.len = TLSA_RECORDS_MAX;
+	len = written(buf, sizeof buf, &q);
+	assert_true(is_read(buf, len));
+	memmove(buf + len - TLSA_DIGEST + 10, buf + len - TLSA_DIGEST, TLSA_DIGEST);
+	memcpy(buf + len - TLSA_DIGEST, buf + len - TLSA_DIGEST - 10, 10);	/* a record more */
+	q.tlsa.len = 0;
+	at = written((unsigned char[256]){ 0 }, 256, &q) - 1;
+	assert_int_equal(buf[at], TLSA_RECORDS_MAX);
+	buf[at]++;
+	assert_false(is_read(buf, len + 10));
+	len = written(buf, sizeof buf, &q);
+	assert_true(is_read(buf, len));
+	for (size_t i = 1; i <= 4; i++) {	/* sets, answers, names, hosts: each a count */
+		static const unsigned max[] = { TLSA_RECORDS_MAX, REQUIREMENT_ANSWERS_MAX,
+		    REQUIREMENT_NAMES_MAX, REQUIREMENT_HOSTS_MAX };
+
+		assert_int_equal(buf[len - i], 0);
+		memset(buf + len, 0, sizeof buf - len);
+		buf[len - i] = (unsigned char)(max[i - 1] + 1);
+		assert_false(is_read(buf, sizeof buf));
+		buf[len - i] = 0;
+	}
+	memset(text, 'x', sizeof text - 1);
+	q.answers = said;
+	q.answers_len = 1;
+	assert_false(is_read(buf, written(buf, sizeof buf, &q)));
+	text[sizeof text - 2] = '\0';
+	assert_true(is_read(buf, written(buf, sizeof buf, &q)));
 }
 
 static void
@@ -206,6 +370,8 @@ main(void)
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_most_hosts_fit),
 		cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_malformed_set),
+		cmocka_unit_test(test_malformed_counts),
 		cmocka_unit_test(test_names),
 	};
 

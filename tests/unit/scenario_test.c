@@ -5,7 +5,10 @@
  *
  *   policy DOMAIN: WORDS   what the policy answers: none | may | encrypt | verify HOST... |
  *                          enforce HOST... | testing HOST... | stranger | remembered |
- *                          undecided | hold
+ *                          undecided | hold | dane HOST RECORD... [HOST RECORD...] |
+ *                          both HOST RECORD... (and MTA-STS) | dane-only [HOST RECORD...] |
+ *                          fingerprint HOST RECORD... | unusable HOST | untold (TLSA undecided);
+ *                          a RECORD is USAGE:SELECTOR:MATCHING:CERT, of the HOST before it
  *   recheck DOMAIN: WORDS  what it answers before a refusal; the same as policy by default
  *   monitor                mode: monitor for all answers
  *   C: TEXT    the client says it (consecutive lines go in one segment)   C| TEXT  without CRLF
@@ -32,7 +35,8 @@
  *   <R TEXT                         it says it beside its TLS
  *   late client | server | policy   the deadline for them has passed
  *   inspect                         path: inspect (first of all); the policy of domain "-" is then
- *                                   what the address demands: raised HOST | enforce HOST | unmapped
+ *                                   what the address demands: raised HOST | enforce HOST |
+ *                                   dane ... | unmapped
  *   forgotten                       the policy process has forgotten all TLS sessions
  *   deaf client | mx                stops reading, with small buffers; `hears` goes on
  *
@@ -62,14 +66,14 @@
 #include "proxy/inspect.h"
 #include "daemon/moment.h"
 #include "record/event.h"
-#include "tests/unit/testca.h"
+#include "tests/unit/testtlsa.h"
 #include "tls/session.h"
 
 #define PATIENCE_MS 3000
 #define DOMAINS_MAX 8
 #define EVENTS_MAX 32
 #define MEMORY_LEN 8
-#define CERTIFICATES_MAX 4
+#define CERTIFICATES_MAX 6
 #define PIPE_SIZE (1 << 20)
 
 /* One end of a connection that the scenario plays. */
@@ -132,6 +136,11 @@ struct play {
 	unsigned line;
 };
 
+static struct {
+	const char *name;
+	X509 *x509;
+} known[16];				/* certificates that records can be made of */
+
 static char directory[] = "/tmp/postern-scenario-XXXXXX";
 static struct originator *originator;
 static struct terminator *own;
@@ -155,9 +164,12 @@ keep_event(struct play *p, const struct event *e)
 		snprintf(p->events[p->events_len++], 2048,
 		    "verdict=%s|result_type=%s|reason_code=%s|starttls=%s|rcpt_domain=%s|"
 		    "policy_type=%s|policy_source=%s|mx_host=%s|sni=%s|resumed=%d|"
-		    "path=%s|inspect=%s|code=%s|", e->verdict, e->result_type, e->reason_code,
+		    "path=%s|inspect=%s|code=%s|dane=%s|record=%s|base=%s|depth=%u|missed=%s|"
+		    "policy_mode=%s|dns=%s|", e->verdict, e->result_type, e->reason_code,
 		    e->starttls, e->rcpt_domain, e->policy_type, e->policy_source, e->mx_host,
-		    e->tls_sni, e->tls_resumed, e->path, e->inspect_outcome, e->inspect_code);
+		    e->tls_sni, e->tls_resumed, e->path, e->inspect_outcome, e->inspect_code,
+		    e->dane_state, e->dane_record, e->dane_base, e->dane_depth, e->dane_detail,
+		    e->policy_mode, e->dns);
 	if (e->type == EVENT_SESSION && p->ends_len < EVENTS_MAX) {
 		p->ends[p->ends_len].in = e->bytes_in;
 		p->ends[p->ends_len].out = e->bytes_out;
@@ -205,12 +217,57 @@ recall(const struct play *p, bool resumes, const uint8_t session[MESSAGE_NAME])
 	return (struct recalled){ NULL, 0 };
 }
 
+/* add_record: "3:1:1:CERT", of the host named last. */
+static void
+add_record(struct testtlsa *t, const char *word)
+{
+	unsigned usage, selector, matching;
+	int at = 0;
+
+	assert_int_equal(sscanf(word, "%u:%u:%u:%n", &usage, &selector, &matching, &at), 3);
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (known[i].name == NULL || strcmp(known[i].name, word + at) != 0)
+			continue;
+		testtlsa_add(t, (uint8_t)usage, (uint8_t)selector, (uint8_t)matching,
+		    known[i].x509);
+		return;
+	}
+	fail_msg("no certificate: %s", word);
+}
+
+/* dane_words: whether the answer is one about TLSA records. */
+static bool
+dane_words(struct requirement *q, const char *word)
+{
+	static const char *const answers[] = { "MX a.example: secure\nA mx: secure", "",
+	    "TLSA mx: secure" };
+
+	if (strcmp(word, "untold") == 0) {
+		q->state = REQUIREMENT_DEFER;
+		q->defer_code = DEFER_TLSA_UNDECIDED;
+	} else if (strcmp(word, "unusable") == 0) {
+		q->level = LEVEL_ENCRYPT;
+		q->tlsa_unusable = true;
+	} else if (strcmp(word, "dane") == 0 || strcmp(word, "both") == 0) {
+		q->level = LEVEL_DANE;
+		q->both = word[0] == 'b';
+	} else {
+		return false;
+	}
+	q->policy_type = POLICY_TLSA;
+	q->mx_secure = true;
+	q->answers = answers;
+	q->answers_len = 3;
+	return true;
+}
+
 static void
 send_answer(struct play *p, uint32_t id, const char *words, const struct recalled *recalled)
 {
 	static unsigned char message[WIRE_MESSAGE_MAX];
 	char copy[256], *save = NULL;
 	const char *hosts[8];
+	struct testtlsa records = { .set = { .len = 0 } };
 	struct requirement q = {
 		.level = LEVEL_MAY, .policy_domain = "", .policy_id = "", .mx_host = "",
 		.sni = "", .secure_domain = "", .reason = "", .stripping_refuse = true,
@@ -239,18 +296,27 @@ send_answer(struct play *p, uint32_t id, const char *words, const struct recalle
 	} else if (strcmp(word, "undecided") == 0) {
 		q.state = REQUIREMENT_DEFER;
 		q.defer_code = DEFER_DNS_UNDECIDED;
-	} else {
+	} else if (!dane_words(&q, word)) {
 		assert_true(level_parse(&q.level, word, strlen(word)));
 		q.policy_type = q.level == LEVEL_MAY ? POLICY_NONE_FOUND : POLICY_LOCAL;
 		q.source = q.level == LEVEL_MAY ? SOURCE_NONE : SOURCE_RULE;
 		q.marks_count = q.level == LEVEL_MAY;
 	}
-	while ((word = strtok_r(NULL, " ", &save)) != NULL)
+	records.set = (struct tlsa_set){ .records = records.records, .bases = records.bases };
+	while ((word = strtok_r(NULL, " ", &save)) != NULL) {
+		if (strchr(word, ':') != NULL) {
+			add_record(&records, word);
+			continue;
+		}
 		hosts[q.hosts_len++] = word;
+		testtlsa_base(&records, word);
+	}
 	if (q.hosts_len > 0)
 		q.sni = q.mx_host = hosts[0], q.mapped = true;
+	q.tlsa = records.set;
 	size_t len = message_answer(message, sizeof(message), id, &q, recalled);
 	assert_true(len > 0 && asker_answer(p->proxy.asker, message, len));
+	testtlsa_free(&records);
 }
 
 static struct answer *
@@ -650,7 +716,8 @@ come_again(struct play *p)
 static void
 client_hello(struct play *p, int version)
 {
-	p->client.tls = originate(originator, p->client.fd, "", &p->number, sizeof(p->number), 0);
+	p->client.tls = originate(originator, p->client.fd, "", &p->number, sizeof(p->number), 0,
+	    NULL);
 	SSL_set_max_proto_version(p->client.tls->ssl, version);
 	p->client.shaking = true;
 }
@@ -691,7 +758,7 @@ client_does(struct play *p, const char *what)
 	else if (strcmp(what, "HALF") == 0)
 		shutdown(p->client.fd, SHUT_WR);
 	else if (strcmp(what, "TLS") == 0) {
-		p->client.tls = originate(originator, p->client.fd, "", "c", 1, 0);
+		p->client.tls = originate(originator, p->client.fd, "", "c", 1, 0, NULL);
 		p->client.shaking = true;
 		client_secured(p, "");
 	} else if (strncmp(what, "HELLO ", 6) == 0) {
@@ -1047,8 +1114,9 @@ play_scenario(void **state)
 
 /* --- certificates -------------------------------------------------------------------------- */
 
+/* write_identity: a key and what is shown with it. */
 static void
-write_identity(const char *name, const struct testca_cert *leaf)
+write_identity(const char *name, const struct testca_cert *leaf, X509 *issuer)
 {
 	char dir[256], path[300];
 
@@ -1061,6 +1129,8 @@ write_identity(const char *name, const struct testca_cert *leaf)
 		assert_non_null(f);
 		PEM_write_PrivateKey(f, leaf->key, NULL, NULL, 0, NULL, NULL);
 		PEM_write_X509(f, leaf->x509);
+		if (issuer != NULL)
+			PEM_write_X509(f, issuer);
 		fclose(f);
 	}
 }
@@ -1078,6 +1148,16 @@ long_names(void)
 	return names;
 }
 
+static void
+know(const char *name, X509 *x509)
+{
+	static size_t len;
+
+	assert_true(len < sizeof(known) / sizeof(known[0]) && X509_up_ref(x509));
+	known[len].name = name;
+	known[len++].x509 = x509;
+}
+
 static int
 make_certificates(void **state)
 {
@@ -1085,7 +1165,7 @@ make_certificates(void **state)
 
 	(void)state;
 	assert_non_null(mkdtemp(directory));
-	struct testca_cert ca = testca_root("Root");
+	struct testca_cert ca = testca_root("Root"), private = testca_root("Private");
 	const struct {
 		const char *name;
 		struct testca_spec spec;
@@ -1094,6 +1174,8 @@ make_certificates(void **state)
 		{ "mx.b.example", { .issuer = &ca, .dns = "mx.b.example" } },
 		{ "both", { .issuer = &ca, .dns = "mx.a.example,mx.b.example" } },
 		{ "self", { .dns = "mx.a.example" } },
+		{ "other", { .dns = "mx.a.example" } },
+		{ "private", { .issuer = &private, .dns = "mx.a.example" } },
 		{ "own", { .dns = "mx.own.example" } },
 		{ "large", { .issuer = &ca, .dns = long_names() } },
 		{ "expired", { .issuer = &ca, .dns = "mx.a.example", .from_days = -30,
@@ -1101,14 +1183,19 @@ make_certificates(void **state)
 	};
 	for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++) {
 		struct testca_cert leaf = testca_issue(&leaves[i].spec);
-		write_identity(leaves[i].name, &leaf);
+		write_identity(leaves[i].name, &leaf,
+		    leaves[i].spec.issuer == &private ? private.x509 : NULL);
+		know(leaves[i].name, leaf.x509);
 		testca_free(&leaf);
 	}
+	know("root", ca.x509);
+	know("privateroot", private.x509);
 	snprintf(path, sizeof(path), "%s/ca.pem", directory);
 	FILE *f = fopen(path, "w");
 	PEM_write_X509(f, ca.x509);
 	fclose(f);
 	testca_free(&ca);
+	testca_free(&private);
 	originator = originator_new(path, 0x0303, error, sizeof(error));
 	assert_non_null(originator);
 	snprintf(path, sizeof(path), "%s/own", directory);
@@ -1125,6 +1212,8 @@ remove_certificates(void **state)
 	(void)state;
 	originator_free(originator);
 	terminator_free(own);
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		X509_free(known[i].x509);
 	snprintf(command, sizeof(command), "rm -rf %s", directory);
 	return system(command);
 }

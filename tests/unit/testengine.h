@@ -26,6 +26,9 @@ struct testengine_got {
 	struct requirement q;
 	char domain[256], mx_host[256], sni[256], reason[640];
 	char host[256], hosts[1024];	/* the first, and all with blanks between them */
+	char names[1024];		/* of usage 2, alike */
+	char tlsa[1024];		/* records, "3 1 1 ab..@BASE", alike; digits cut to four */
+	char answers[4096];		/* lines */
 	char evidence[64];
 	size_t evidence_len;
 };
@@ -41,18 +44,25 @@ testengine_begin(struct testengine *f)
 	assert_non_null(f->engine);
 }
 
-/* A world and a configuration with these rules; no engine yet: testengine_begin. */
-static inline struct testengine *
-testengine_fixture(void **state, struct config_rule *domains, size_t len)
+/* The configuration: these rules, and MTA-STS alone (DANE: engine_dane_test.c). */
+static inline void
+testengine_configure(struct testengine *f, struct config_rule *domains, size_t len)
 {
-	struct testengine *f = testworld_fixture(state, sizeof(*f));
-
 	f->config = (struct config){ .mode = MODE_ENFORCE, .state_dir = f->t->dir,
 		.domains = domains, .domains_len = len };
 	f->config.policy.mta_sts = true;
 	f->config.policy.no_policy = LEVEL_MAY;
 	f->config.policy.stripping_refuse = true;
 	f->config.policy.wait_s = TESTENGINE_WAIT_MS / 1000;
+}
+
+/* A world and a configuration with these rules; no engine yet: testengine_begin. */
+static inline struct testengine *
+testengine_fixture(void **state, struct config_rule *domains, size_t len)
+{
+	struct testengine *f = testworld_fixture(state, sizeof(*f));
+
+	testengine_configure(f, domains, len);
 	return f;
 }
 
@@ -73,11 +83,38 @@ testengine_question(const char *domain, const char *ip)
 }
 
 static inline void
-testengine_copy(struct testengine_got *g, uint32_t id, const struct requirement *q,
-    const struct recalled *recalled)
+testengine_join(char *out, size_t size, const char *const *names, size_t len, char between)
 {
 	size_t at = 0;
 
+	out[0] = '\0';
+	for (size_t i = 0; i < len; i++) {
+		if (i > 0)
+			out[at++] = between;
+		at += (size_t)snprintf(out + at, size - at, "%s", names[i]);
+		assert_true(at + 1 < size);
+	}
+}
+
+static inline void
+testengine_tlsa(char *out, size_t size, const struct tlsa_set *set)
+{
+	char text[TLSA_TEXT_SIZE];
+	size_t at = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < set->len; i++) {
+		assert_true(set->records[i].base < set->bases_len);
+		at += (size_t)snprintf(out + at, size - at, "%s%.10s@%s", i == 0 ? "" : " ",
+		    tlsa_text(&set->records[i], text), set->bases[set->records[i].base]);
+		assert_true(at + 1 < size);
+	}
+}
+
+static inline void
+testengine_copy(struct testengine_got *g, uint32_t id, const struct requirement *q,
+    const struct recalled *recalled)
+{
 	assert_int_equal(id, TESTENGINE_ID);
 	g->count++;
 	g->q = *q;
@@ -86,12 +123,10 @@ testengine_copy(struct testengine_got *g, uint32_t id, const struct requirement 
 	snprintf(g->sni, sizeof(g->sni), "%s", q->sni);
 	snprintf(g->reason, sizeof(g->reason), "%s", q->reason);
 	snprintf(g->host, sizeof(g->host), "%s", q->hosts_len > 0 ? q->hosts[0] : "");
-	g->hosts[0] = '\0';
-	for (size_t i = 0; i < q->hosts_len; i++) {
-		at += (size_t)snprintf(g->hosts + at, sizeof(g->hosts) - at, i == 0 ? "%s" : " %s",
-		    q->hosts[i]);
-		assert_true(at < sizeof(g->hosts));
-	}
+	testengine_join(g->hosts, sizeof(g->hosts), q->hosts, q->hosts_len, ' ');
+	testengine_join(g->names, sizeof(g->names), q->names, q->names_len, ' ');
+	testengine_join(g->answers, sizeof(g->answers), q->answers, q->answers_len, '\n');
+	testengine_tlsa(g->tlsa, sizeof(g->tlsa), &q->tlsa);
 	assert_true(recalled->len <= sizeof(g->evidence));
 	g->evidence_len = recalled->len;
 	if (recalled->len > 0)

@@ -1,8 +1,9 @@
 /* testworld.h - a world whose clock, DNS and HTTPS are scripted: months pass in a millisecond
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Zone and policy hosts are lists; what is not in the zone is NXDOMAIN. testworld_run lets time pass,
- * delivering timers and answers in order. */
+ * Zone and policy hosts are lists; what is not in the zone is NXDOMAIN. An alias is followed where
+ * nothing stands beside it; an answer is secure where all that it was made of is. testworld_run
+ * lets time pass, delivering timers and answers in order. */
 #ifndef TESTS_UNIT_TESTWORLD_H
 #define TESTS_UNIT_TESTWORLD_H
 
@@ -19,15 +20,20 @@
 #include "policy/world.h"
 
 #define TESTWORLD_MAX 256
+#define TESTWORLD_LOG 1024	/* questions remembered */
 
 struct testworld_record {
 	char name[ANSWER_NAME_SIZE];
 	enum answer_type type;
 	enum answer_state state;
 	uint16_t preference;
-	char text[512];
+	uint8_t usage, selector, matching;	/* TLSA */
+	size_t len;			/* of text; TLSA: any octets */
+	char text[2048];
+	const char *problem;		/* FAILED, BOGUS; NULL: "SERVFAIL" */
 	uint32_t ttl;
 	bool secure;
+	uint64_t delay_ms;		/* an answer that holds it takes so long */
 };
 
 struct testworld_host {
@@ -58,6 +64,11 @@ struct testworld {
 	struct testworld_request requests[4096];
 	size_t requests_len;
 	unsigned queries, fetches;	/* how many were asked for */
+	struct {
+		char name[ANSWER_NAME_SIZE];
+		enum answer_type type;
+	} log[TESTWORLD_LOG];		/* the first questions, in order */
+	bool secure;			/* what is not in the zone is proven not to be */
 	unsigned flying, flying_max;	/* fetches under way */
 	uint64_t dns_ms;		/* an answer's way */
 	struct answer answer;
@@ -144,7 +155,27 @@ testworld_query(void *arg, struct world_query *q, const char *name, enum answer_
 	r->query = q;
 	r->type = type;
 	r->due = t->ticks + t->dns_ms;
+	for (size_t i = 0; i < t->zone_len; i++)
+		if (t->zone[i].delay_ms > 0 && t->zone[i].type == type &&
+		    strcmp(t->zone[i].name, name) == 0)
+			r->due = t->ticks + t->zone[i].delay_ms;
+	if (t->queries < TESTWORLD_LOG) {
+		snprintf(t->log[t->queries].name, sizeof(t->log[0].name), "%s", name);
+		t->log[t->queries].type = type;
+	}
 	t->queries++;
+}
+
+/* How often this was asked for; name NULL: of any name. */
+static inline unsigned
+testworld_asked(const struct testworld *t, const char *name, enum answer_type type)
+{
+	unsigned asked = 0;
+
+	for (unsigned i = 0; i < t->queries && i < TESTWORLD_LOG; i++)
+		asked += t->log[i].type == type &&
+		    (name == NULL || strcmp(t->log[i].name, name) == 0);
+	return asked;
 }
 
 static inline struct testworld_host *
@@ -203,39 +234,75 @@ testworld_take(struct answer *a, const struct testworld_record *z)
 	struct answer_record *r = &a->records[a->records_len];
 
 	a->state = z->state;
-	a->secure = z->secure;
-	a->ttl = z->ttl;
-	if (z->state != ANSWER_OK) {
-		snprintf(a->problem, sizeof(a->problem), "%s", z->state == ANSWER_FAILED ||
-		    z->state == ANSWER_BOGUS ? "SERVFAIL" : "");
-		return;
+	a->secure = a->secure && z->secure;
+	if (z->ttl < a->ttl)
+		a->ttl = z->ttl;
+	if (z->state == ANSWER_FAILED || z->state == ANSWER_BOGUS) {
+		snprintf(a->problem, sizeof(a->problem), "%s", z->problem != NULL ? z->problem :
+		    "SERVFAIL");
+		a->secure = false;
+		a->ttl = a->links = 0;
+		a->records_len = 0;
 	}
+	if (z->state != ANSWER_OK)
+		return;
 	r->preference = z->preference;
+	r->usage = z->usage;
+	r->selector = z->selector;
+	r->matching = z->matching;
 	r->text = z->text;
-	r->len = strlen(z->text);
+	r->len = z->len;
 	if (z->type == ANSWER_A || z->type == ANSWER_AAAA)
 		assert_true(address_parse_ip(&r->ip, z->text, strlen(z->text)));
 	a->records_len++;
+}
+
+/* What stands at a->name; the alias that is to be followed, or NULL. */
+static inline const struct testworld_record *
+testworld_find(struct testworld *t, struct answer *a, enum answer_type type)
+{
+	const struct testworld_record *alias = NULL;
+	bool name_known = false, found = false;
+
+	for (size_t i = 0; i < t->zone_len; i++) {
+		if (strcmp(t->zone[i].name, a->name) != 0)
+			continue;
+		name_known = true;
+		if (t->zone[i].type == type) {
+			testworld_take(a, &t->zone[i]);
+			found = true;
+		} else if (t->zone[i].type == ANSWER_CNAME) {
+			alias = &t->zone[i];
+		}
+	}
+	if (found || alias != NULL)
+		return found ? NULL : alias;
+	a->state = name_known ? ANSWER_NODATA : ANSWER_NXDOMAIN;
+	a->secure = a->secure && t->secure;
+	if (a->ttl > 60)
+		a->ttl = 60;
+	return NULL;
 }
 
 static inline void
 testworld_answer(struct testworld *t, const struct testworld_request *r)
 {
 	struct answer *a = &t->answer;
-	bool name_known = false;
+	const struct testworld_record *alias;
 
 	memset(a, 0, offsetof(struct answer, text));
-	a->state = ANSWER_NXDOMAIN;
-	a->ttl = 60;
-	for (size_t i = 0; i < t->zone_len; i++) {
-		if (strcmp(t->zone[i].name, r->name) != 0)
-			continue;
-		name_known = true;
-		if (t->zone[i].type == r->type)
-			testworld_take(a, &t->zone[i]);
+	a->secure = true;
+	a->ttl = UINT32_MAX;
+	snprintf(a->name, sizeof(a->name), "%s", r->name);
+	while ((alias = testworld_find(t, a, r->type)) != NULL) {
+		a->links++;
+		testworld_take(a, alias);
+		if (alias->state != ANSWER_OK)
+			break;
+		a->records_len = 0;
+		snprintf(a->name, sizeof(a->name), "%.255s", alias->text);
+		assert_in_range(a->links, 1, ANSWER_ALIASES_MAX);
 	}
-	if (name_known && a->state == ANSWER_NXDOMAIN)
-		a->state = ANSWER_NODATA;
 	r->query->running = NULL;
 	r->query->done(r->query->arg, a);
 }
@@ -320,6 +387,7 @@ testworld_add(struct testworld *t, const char *name, enum answer_type type, cons
 	memset(z, 0, sizeof(*z));
 	snprintf(z->name, sizeof(z->name), "%s", name);
 	snprintf(z->text, sizeof(z->text), "%s", text);
+	z->len = strlen(z->text);
 	z->type = type;
 	z->ttl = 300;
 	return z;
@@ -333,6 +401,32 @@ testworld_fault(struct testworld *t, const char *name, enum answer_type type,
 
 	z->state = state;
 	return z;
+}
+
+/* A TLSA record whose data are so many octets `fill`. */
+static inline struct testworld_record *
+testworld_tlsa(struct testworld *t, const char *name, uint8_t usage, uint8_t selector,
+    uint8_t matching, uint8_t fill, size_t len)
+{
+	struct testworld_record *z = testworld_add(t, name, ANSWER_TLSA, "");
+
+	assert_true(len <= sizeof(z->text));
+	z->usage = usage;
+	z->selector = selector;
+	z->matching = matching;
+	z->len = len;
+	memset(z->text, fill, len);
+	return z;
+}
+
+/* From now on all that is or is not in the zone is secure. */
+static inline void
+testworld_sign(struct testworld *t)
+{
+	t->secure = true;
+	for (size_t i = 0; i < t->zone_len; i++)
+		t->zone[i].secure = t->zone[i].state != ANSWER_FAILED &&
+		    t->zone[i].state != ANSWER_BOGUS;
 }
 
 static inline void
