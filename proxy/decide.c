@@ -24,7 +24,7 @@ decide_drop(struct session *s)
 	s->decision = NULL;
 	asker_withdraw(s->proxy->asker, &d->asking);
 	/* The upstream may still point at the name it sent. */
-	s->up.sni = "";
+	upstream_let_go(&s->up);
 	free(d->requirement);
 	free(d->line);
 	free(d);
@@ -38,6 +38,13 @@ decision_done(struct session *s)
 		session_await_command(s);
 }
 
+/* same_session: what STARTTLS has shown under `was` it would show again under `is`. */
+static bool
+same_session(const struct requirement *was, const struct requirement *is)
+{
+	return strcmp(was->sni, is->sni) == 0 && tlsa_same(&was->tlsa, is->tlsa.digest);
+}
+
 static void
 answered(struct asking *asking, struct requirement *requirement, const struct recalled *recalled)
 {
@@ -45,9 +52,8 @@ answered(struct asking *asking, struct requirement *requirement, const struct re
 	struct decision *d = s->decision;
 
 	(void)recalled;
-	/* What STARTTLS has shown already holds for the same name. */
-	d->tried = d->tried && strcmp(d->requirement->sni, requirement->sni) == 0;
-	s->up.sni = "";
+	d->tried = d->tried && same_session(d->requirement, requirement);
+	upstream_let_go(&s->up);
 	free(d->requirement);
 	d->requirement = requirement;
 	d->policy_s += moment_now() - d->asking.asked;
@@ -173,7 +179,7 @@ refuse(struct session *s, enum starttls starttls, const struct proof *proof)
 	record(s, reply, starttls, proof);
 	if (proof != NULL && proof->state == PROOF_TLS)
 		originate_forget(s->proxy->originator, proof->sni, &s->origin.ip,
-		    sizeof(s->origin.ip));
+		    sizeof(s->origin.ip), proof->dane_digest);
 	if (!envelope_decide(&s->mail, d->domain, reply))
 		session_violation(s, "421 4.3.2 postern: out of memory", "out of memory");
 	else
@@ -193,8 +199,17 @@ decision_redial(struct session *s)
 	return true;
 }
 
-/* again: a verdict against the peer is not the last word while another TLS session, or a policy
- * newer than the cached one (RFC 8461 5.1), might change it. True: wait for that. */
+/* recheckable: where what decides was learnt, and may have changed since: a policy (RFC 8461 5.1),
+ * TLSA records that were rolled over. */
+static bool
+recheckable(const struct requirement *q)
+{
+	return q->policy_type == POLICY_STS || q->policy_type == POLICY_TLSA ||
+	    q->level == LEVEL_DANE || q->level == LEVEL_DANE_ONLY || q->tlsa_unusable;
+}
+
+/* again: a verdict against the peer is not the last word while another TLS session, or newer
+ * knowledge than the cached, might change it. True: wait for that. */
 static bool
 again(struct session *s)
 {
@@ -204,7 +219,7 @@ again(struct session *s)
 		return false;
 	if (d->verdict.other_session && !d->tried && decision_redial(s))
 		return true;
-	if (d->requirement->policy_type != POLICY_STS || d->rechecked)
+	if (d->rechecked || !recheckable(d->requirement))
 		return false;
 	d->rechecked = true;
 	if (ask(s, true))
@@ -280,7 +295,7 @@ ready_peer(struct session *s)
 	if (s->mail.sent)
 		return judge_peer(s, up->starttls, up->proof);
 	d->tried = true;
-	upstream_starttls(up, q->sni, judge_demands_tls(q));
+	upstream_starttls(up, q);
 	return true;
 }
 

@@ -267,7 +267,7 @@ flight_seen(struct session *s, enum peek_flight flight)
 	case PEEK_MORE:
 		break;
 	case PEEK_FULL:
-		seen = peek_prove(i->peek, strict, &proof);
+		seen = peek_prove(i->peek, strict, &i->requirement->tlsa, &proof);
 		moved = judge_flight(s, seen, &proof);
 		break;
 	case PEEK_RESUMED:

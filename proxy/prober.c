@@ -123,14 +123,37 @@ say_proof(struct run *r)
 }
 
 static void
+say_dane(struct run *r)
+{
+	const struct tlsa_set *set = &r->requirement->tlsa;
+	const struct proof *p = r->up.proof;
+	char record[TLSA_TEXT_SIZE], where[32] = "the leaf";
+
+	if (set->len == 0)
+		return;
+	if ((p->dane != PROOF_DANE_EE && p->dane != PROOF_DANE_TA) ||
+	    p->dane_record >= set->len || p->dane_base >= set->bases_len) {
+		say(r, false, 0, "DANE: %s%s%s", proof_dane_name(p->dane),
+		    p->dane_detail[0] != '\0' ? ": " : "", p->dane_detail);
+		return;
+	}
+	if (p->dane_depth > 0)
+		snprintf(where, sizeof(where), "the chain at depth %u", p->dane_depth);
+	say(r, false, 0, "DANE: %s of %s matches %s",
+	    tlsa_text(&set->records[p->dane_record], record), set->bases[p->dane_base], where);
+}
+
+static void
 conclude(struct run *r)
 {
 	static const struct proof no_tls = { .state = PROOF_NO_TLS };
 	struct verdict v;
 
 	judge(r->requirement, r->up.starttls, r->up.proof != NULL ? r->up.proof : &no_tls, &v);
-	if (r->up.proof != NULL && r->up.proof->state == PROOF_TLS)
+	if (r->up.proof != NULL && r->up.proof->state == PROOF_TLS) {
 		say_proof(r);
+		say_dane(r);
+	}
 	say(r, false, 0, "STARTTLS: %s", starttls_name(r->up.starttls));
 	if (r->requirement->state == REQUIREMENT_DEFER)
 		say(r, true, EXIT_UNKNOWN, "undecided: %s", v.reason);
@@ -168,8 +191,7 @@ phase_reached(struct run *r)
 	case SERVER_READY:
 		say(r, false, 0, "EHLO: %s", r->up.said);
 		if (r->up.starttls == STARTTLS_NOT_TRIED && judge_wants_tls(r->requirement))
-			upstream_starttls(&r->up, r->requirement->sni,
-			    judge_demands_tls(r->requirement));
+			upstream_starttls(&r->up, r->requirement);
 		else
 			conclude(r);
 		break;
@@ -265,11 +287,16 @@ static void
 say_requirement(struct run *r)
 {
 	const struct requirement *q = r->requirement;
+	char record[TLSA_TEXT_SIZE];
 
-	say(r, false, 0, "policy for %s: %s%s%s, level %s, MX host %s", r->domain,
+	say(r, false, 0, "policy for %s: %s%s%s, level %s%s, MX host %s", r->domain,
 	    policy_type_name(q->policy_type), q->policy_type == POLICY_STS ? " " : "",
 	    q->policy_type == POLICY_STS ? sts_mode_name(q->sts_mode) : "", level_name(q->level),
+	    q->tlsa_unusable ? " (none of its TLSA records can be used)" : "",
 	    q->mx_host[0] != '\0' ? q->mx_host : "(this address is none of its MX hosts)");
+	for (size_t i = 0; i < q->tlsa.len; i++)
+		say(r, false, 0, "TLSA of %s: %s", q->tlsa.bases[q->tlsa.records[i].base],
+		    tlsa_text(&q->tlsa.records[i], record));
 }
 
 static void

@@ -8,6 +8,13 @@
 
 #define NAMES_SIZE 512		/* of the certificate's names in a record; more are cut */
 
+/* What an event's strings are made of while it is written. */
+struct texts {
+	char names[NAMES_SIZE];
+	char dns[EVENT_DNS_MAX + 1];
+	char record[TLSA_TEXT_SIZE];
+};
+
 static uint32_t
 milliseconds(double from, double to)
 {
@@ -53,6 +60,28 @@ fill_policy(struct event *e, const struct requirement *q, const struct verdict *
 		e->policy_source = policy_source_name(q->source);
 }
 
+/* fill_dns: what does not fit is left out by the line. */
+static void
+fill_dns(struct event *e, const struct requirement *q, char dns[EVENT_DNS_MAX + 1])
+{
+	size_t at = 0;
+
+	dns[0] = '\0';
+	e->dns = dns;
+	for (size_t i = 0; i < q->answers_len; i++) {
+		if (q->answers[i][0] == '\0')
+			continue;
+		int n = snprintf(dns + at, EVENT_DNS_MAX + 1 - at, "%s%s", at == 0 ? "" : "\n",
+		    q->answers[i]);
+		if (n < 0 || (size_t)n > EVENT_DNS_MAX - at) {
+			char *end = strrchr(dns, '\n');
+			*(end == NULL ? dns : end) = '\0';
+			return;
+		}
+		at += (size_t)n;
+	}
+}
+
 static void
 fill_names(const struct proof *p, char names[NAMES_SIZE])
 {
@@ -66,6 +95,27 @@ fill_names(const struct proof *p, char names[NAMES_SIZE])
 			return;
 		at += (size_t)n;
 	}
+}
+
+/* fill_dane: how the chain stands against the records that this requirement has. */
+static void
+fill_dane(struct event *e, const struct proof *p, const struct requirement *q,
+    char record[TLSA_TEXT_SIZE])
+{
+	if (p->dane == PROOF_DANE_NOT_ASKED || q->tlsa.len == 0)
+		return;
+	e->dane_state = proof_dane_name(p->dane);
+	e->dane_detail = p->dane_detail;
+	if (!tlsa_same(&q->tlsa, p->dane_digest)) {
+		e->dane_detail = "of other TLSA records";
+		return;
+	}
+	if ((p->dane != PROOF_DANE_EE && p->dane != PROOF_DANE_TA) ||
+	    p->dane_record >= q->tlsa.len || p->dane_base >= q->tlsa.bases_len)
+		return;
+	e->dane_record = tlsa_text(&q->tlsa.records[p->dane_record], record);
+	e->dane_base = q->tlsa.bases[p->dane_base];
+	e->dane_depth = p->dane_depth;
 }
 
 static void
@@ -109,14 +159,17 @@ void
 report_decision(struct session *s, const struct report_decision *d)
 {
 	struct event e;
-	char names[NAMES_SIZE];
+	struct texts texts;
 
 	event_clear(&e);
 	e.type = EVENT_DECISION;
 	fill_session(&e, s, d->end_to_end);
 	fill_policy(&e, d->requirement, d->verdict);
+	fill_dns(&e, d->requirement, texts.dns);
 	if (d->proof != NULL && d->proof->state != PROOF_NO_TLS)
-		fill_tls(&e, d->proof, names);
+		fill_tls(&e, d->proof, texts.names);
+	if (d->proof != NULL && d->proof->state == PROOF_TLS)
+		fill_dane(&e, d->proof, d->requirement, texts.record);
 	e.id = d->id;
 	e.verdict = verdict_kind_name(d->verdict->kind);
 	e.mode = d->requirement->monitor ? "monitor" : "enforce";

@@ -297,11 +297,19 @@ starttls(struct upstream *u, bool in_flight)
 }
 
 void
-upstream_starttls(struct upstream *u, const char *sni, bool proven)
+upstream_starttls(struct upstream *u, const struct requirement *q)
 {
-	u->sni = sni;
-	u->proven = proven;
+	u->sni = q->sni;
+	u->tlsa = &q->tlsa;
+	u->proven = judge_demands_tls(q);
 	starttls(u, false);
+}
+
+void
+upstream_let_go(struct upstream *u)
+{
+	u->sni = "";
+	u->tlsa = NULL;
 }
 
 void

@@ -51,7 +51,8 @@ struct upstream {
 	bool unsaid;			/* SERVER_DEAD, and upstream_next has not told yet */
 	bool hung_up;			/* `said` is what it said last, unasked, in the session */
 	const char *name;		/* for EHLO; the session's */
-	const char *sni;		/* the requirement's; until the handshake is over */
+	const char *sni;		/* the requirement's, until the handshake is over */
+	const struct tlsa_set *tlsa;	/* the same; NULL for none */
 	bool proven;			/* this handshake must give a proof */
 	bool in_flight;			/* behind STARTTLS the client's own handshake follows */
 	char said[UPSTREAM_SAID_SIZE];	/* greeting, EHLO's first line, or refusal; printable */
@@ -82,9 +83,11 @@ void upstream_line_done(struct upstream *u, const struct reply_line *line);
  * SERVER_SECURED where anything the server said already is an injection (then SERVER_DEAD). */
 void upstream_hello(struct upstream *u, const char *name);
 
-/* upstream_starttls: from SERVER_READY in clear text, if offered; sni must stay until the handshake
- * is over. */
-void upstream_starttls(struct upstream *u, const char *sni, bool proven);
+/* upstream_starttls: from SERVER_READY in clear text, if offered. With q's SNI and TLSA records; q
+ * must stay until the handshake is over, or upstream_let_go be called. */
+void upstream_starttls(struct upstream *u, const struct requirement *q);
+/* upstream_let_go: that requirement goes; where the handshake is still to begin it goes without. */
+void upstream_let_go(struct upstream *u);
 
 /* upstream_starttls_in_flight: the same for the client's own handshake: SERVER_IN_FLIGHT then, in
  * which the leg is the caller's. upstream_silent: nothing was said behind the 220 so far; false:

@@ -106,7 +106,7 @@ upstream_begin_tls(struct upstream *u)
 		return UPSTREAM_CHANGED;
 	}
 	u->leg.tls = originate(u->originator, u->leg.fd, u->sni, &u->peer.ip,
-	    sizeof(u->peer.ip), u->proven);
+	    sizeof(u->peer.ip), u->proven, u->tlsa);
 	if (u->leg.tls == NULL)
 		return upstream_died(u, "out of memory");
 	u->starttls = STARTTLS_OFFERED;

@@ -9,6 +9,7 @@
 #include "record/escape.h"
 #include "record/journal.h"
 
+#define TEXTS 12		/* fields that are escaped */
 #define LINE_SIZE 2048		/* under PIPE_BUF: a pipe that is writable takes it whole */
 
 void
@@ -45,11 +46,12 @@ send_entry(struct entry_writer *w, const struct event *e, const char *line)
 {
 	char client[ADDRESS_TEXT_SIZE] = "", server[ADDRESS_TEXT_SIZE] = "";
 	const char *domain = e->rcpt_domain[0] != '\0' ? e->rcpt_domain : e->domain;
-	char text[9][EVENT_TEXT_MAX + 1];
-	const char *const raw[9] = { e->id, e->session_id, domain, e->mx_host, e->reason, e->reply,
-	    e->detail, e->policy_id, e->inspect_detail };
+	char text[TEXTS][EVENT_TEXT_MAX + 1];
+	const char *const raw[TEXTS] = { e->id, e->session_id, domain, e->mx_host, e->reason,
+	    e->reply, e->detail, e->policy_id, e->inspect_detail, e->dane_detail, e->dane_record,
+	    e->dane_base };
 
-	for (size_t i = 0; i < 9; i++)
+	for (size_t i = 0; i < TEXTS; i++)
 		escape_utf8(text[i], sizeof text[i], raw[i]);
 	if (e->src.port != 0)
 		address_print(&e->src, client);
@@ -73,6 +75,8 @@ send_entry(struct entry_writer *w, const struct event *e, const char *line)
 		{ "POSTERN_POLICY_SOURCE", e->policy_source },
 		{ "POSTERN_TLS_VERSION", e->tls_version },
 		{ "POSTERN_TLS_CIPHER", e->tls_cipher },
+		{ "POSTERN_DANE", e->dane_state }, { "POSTERN_DANE_DETAIL", text[9] },
+		{ "POSTERN_DANE_RECORD", text[10] }, { "POSTERN_DANE_BASE", text[11] },
 		{ "POSTERN_PATH", e->path }, { "POSTERN_INSPECT_OUTCOME", e->inspect_outcome },
 		{ "POSTERN_INSPECT_REASON_CODE", e->inspect_code },
 		{ "POSTERN_INSPECT_DETAIL", text[8] },

@@ -32,12 +32,14 @@ static const size_t strings[] = {
 	offsetof(struct event, ended_by), offsetof(struct event, detail),
 	offsetof(struct event, domain), offsetof(struct event, inspect_outcome),
 	offsetof(struct event, inspect_code), offsetof(struct event, inspect_detail),
+	offsetof(struct event, dane_state), offsetof(struct event, dane_detail),
+	offsetof(struct event, dane_record), offsetof(struct event, dane_base),
 };
 #define STRINGS (sizeof strings / sizeof strings[0])
 
 /* The promise of event.h: strings with their lengths and NULs, and less than 1 KiB of numbers. */
-_Static_assert(STRINGS * (WIRE_TEXT_MAX + 3) + 1024 + EVENT_RECORD_SPARE <= WIRE_MESSAGE_MAX,
-    "any event fits into one message");
+_Static_assert(STRINGS * (WIRE_TEXT_MAX + 3) + EVENT_DNS_MAX + 3 + 1024 + EVENT_RECORD_SPARE <=
+    WIRE_MESSAGE_MAX, "any event fits into one message");
 
 static const size_t numbers[] = {
 	offsetof(struct event, policy_age_s), offsetof(struct event, policy_ms),
@@ -68,6 +70,7 @@ event_clear(struct event *e)
 	memset(e, 0, sizeof *e);
 	for (size_t i = 0; i < STRINGS; i++)
 		string_set(e, strings[i], "");
+	e->dns = "";
 }
 
 static void
@@ -98,6 +101,23 @@ put_text(struct wire_writer *w, const char *s)
 	wire_put_string(w, s);
 }
 
+/* put_lines: of a line all or nothing. */
+static void
+put_lines(struct wire_writer *w, const char *s)
+{
+	char cut[EVENT_DNS_MAX + 1];
+
+	if (strnlen(s, sizeof cut) == sizeof cut) {
+		const char *end = memrchr(s, '\n', sizeof cut);
+		size_t len = end == NULL ? 0 : (size_t)(end - s);
+
+		memcpy(cut, s, len);
+		cut[len] = '\0';
+		s = cut;
+	}
+	wire_put_string(w, s);
+}
+
 size_t
 event_encode(void *out, size_t size, const struct event *e)
 {
@@ -112,6 +132,7 @@ event_encode(void *out, size_t size, const struct event *e)
 	put_address(&w, &e->dest);
 	for (size_t i = 0; i < STRINGS; i++)
 		put_text(&w, string_get(e, strings[i]));
+	put_lines(&w, e->dns);
 	for (size_t i = 0; i < NUMBERS; i++) {
 		uint32_t v;
 
@@ -121,6 +142,7 @@ event_encode(void *out, size_t size, const struct event *e)
 	wire_put64(&w, (uint64_t)e->tls_not_after);
 	wire_put64(&w, e->bytes_in);
 	wire_put64(&w, e->bytes_out);
+	wire_put8(&w, e->dane_depth);
 	wire_put8(&w, e->chain_len);
 	wire_put_bytes(&w, e->chain_sha256, (size_t)e->chain_len * sizeof e->chain_sha256[0]);
 	return wire_written(&w);
@@ -149,6 +171,9 @@ event_decode(const void *p, size_t len, struct event *out)
 			return false;
 		string_set(out, strings[i], s);
 	}
+	out->dns = wire_get_string(&r);
+	if (strnlen(out->dns, EVENT_DNS_MAX + 1) > EVENT_DNS_MAX)
+		return false;
 	for (size_t i = 0; i < NUMBERS; i++) {
 		uint32_t v = wire_get32(&r);
 
@@ -157,6 +182,7 @@ event_decode(const void *p, size_t len, struct event *out)
 	out->tls_not_after = (int64_t)wire_get64(&r);
 	out->bytes_in = wire_get64(&r);
 	out->bytes_out = wire_get64(&r);
+	out->dane_depth = wire_get8(&r);
 	out->chain_len = wire_get8(&r);
 	if (out->chain_len > EVENT_CHAIN_MAX)
 		return false;

@@ -20,6 +20,7 @@ enum event_type {
 };
 
 #define EVENT_CHAIN_MAX 12
+#define EVENT_DNS_MAX 4096	/* eight of the longest answers */
 
 struct event {
 	enum event_type type;
@@ -37,11 +38,17 @@ struct event {
 	/* policy.* */
 	const char *policy_type, *policy_domain, *policy_mode, *policy_id, *policy_source;
 	uint32_t policy_age_s;
+	const char *dns;		/* what DNS answered, in lines; an array in the JSON. Cut to
+					 * EVENT_DNS_MAX octets at a line end */
 	/* tls.* */
 	const char *tls_version, *tls_cipher, *tls_sni, *tls_detail, *tls_subject, *tls_issuer;
 	const char *tls_names;		/* presented DNS-IDs, space separated, cut */
 	int64_t tls_not_after;		/* 0: absent */
 	bool tls_resumed;
+	/* tls.dane.*: how the chain stands against the TLSA records ("ee", "ta", "unmatched"), why
+	 * not, which record ("3 1 1 ab.."), of which base, and where the chain met it */
+	const char *dane_state, *dane_detail, *dane_record, *dane_base;
+	uint8_t dane_depth;
 	uint8_t chain_len;
 	uint8_t chain_sha256[EVENT_CHAIN_MAX][32];
 	/* inspect.*: outcome "end-to-end" | "ended-here"; code and detail say why the latter */
@@ -74,8 +81,9 @@ const char *event_type_name(enum event_type t);		/* "decision", ... */
 
 /* event_json: the object of INTERFACE.md, new reference; NULL when out of memory. `full_recipient`
  * and `domain_too` follow log.recipients; without `domain_too` a decision goes without
- * smtp.rcpt_domain, policy.policy_domain, its reply, which names the domain, and inspect.detail,
- * which may name some. Text is made valid UTF-8 and capped at EVENT_TEXT_MAX octets. */
+ * smtp.rcpt_domain, policy.policy_domain, its reply and dns, which name the domain, tls.dane.record
+ * and tls.dane.base, which tell it, and inspect.detail, which may name some. Text is made valid
+ * UTF-8 and capped at EVENT_TEXT_MAX octets, in dns line by line. */
 #define EVENT_TEXT_MAX 1024
 json_t *event_json(const struct event *e, bool full_recipient, bool domain_too);
 

@@ -139,6 +139,31 @@ put_policy(struct object *b, const struct event *e, bool domain_too)
 	put_object(b, "policy", &policy, false);
 }
 
+/* One line of `dns` an element. */
+static void
+put_dns(struct object *b, const struct event *e)
+{
+	json_t *list = json_array();
+	char line[EVENT_DNS_MAX + 1], text[EVENT_TEXT_MAX + 1];
+
+	if (list == NULL)
+		b->bad = true;
+	for (const char *s = e->dns; *s != '\0';) {
+		size_t len = strcspn(s, "\n"), kept = len < EVENT_DNS_MAX ? len : EVENT_DNS_MAX;
+
+		memcpy(line, s, kept);
+		line[kept] = '\0';
+		s += len + (s[len] == '\n');
+		if (kept > 0 && json_array_append_new(list,
+		    json_stringn(text, escape_utf8(text, sizeof text, line))) != 0)
+			b->bad = true;
+	}
+	if (json_array_size(list) > 0)
+		put(b, "dns", list);
+	else
+		json_decref(list);
+}
+
 static json_t *
 chain(const struct event *e)
 {
@@ -162,7 +187,23 @@ chain(const struct event *e)
 }
 
 static void
-put_tls(struct object *b, const struct event *e)
+put_dane(struct object *b, const struct event *e, bool domain_too)
+{
+	struct object dane = object_new();
+
+	put_text(&dane, "state", e->dane_state);
+	put_text(&dane, "detail", e->dane_detail);
+	if (domain_too) {
+		put_text(&dane, "record", e->dane_record);
+		put_text(&dane, "base", e->dane_base);
+	}
+	if (e->dane_record[0] != '\0')
+		put_number(&dane, "depth", e->dane_depth);
+	put_object(b, "dane", &dane, false);
+}
+
+static void
+put_tls(struct object *b, const struct event *e, bool domain_too)
 {
 	struct object tls = object_new();
 	char second[TIMESTAMP_SIZE];
@@ -180,6 +221,7 @@ put_tls(struct object *b, const struct event *e)
 	put_text(&tls, "detail", e->tls_detail);
 	if (e->tls_resumed)
 		put(&tls, "resumed", json_true());
+	put_dane(&tls, e, domain_too);
 	put_object(b, "tls", &tls, false);
 }
 
@@ -258,13 +300,15 @@ event_json(const struct event *e, bool full_recipient, bool domain_too)
 		put_decision(&b, e, domain_too);
 		put_smtp(&b, e, full_recipient, domain_too);
 		put_policy(&b, e, domain_too);
-		put_tls(&b, e);
+		if (domain_too)
+			put_dns(&b, e);
+		put_tls(&b, e, domain_too);
 		put_inspect(&b, e, domain_too);
 		put_times(&b, e);
 	} else if (e->type == EVENT_SESSION) {
 		put_session(&b, e);
 		put_smtp(&b, e, full_recipient, domain_too);
-		put_tls(&b, e);
+		put_tls(&b, e, domain_too);
 		put_inspect(&b, e, domain_too);
 	}
 	if (notice)

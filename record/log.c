@@ -152,7 +152,8 @@ show(struct log *l, const struct event *e)
 	struct event shown = *e;
 
 	if (!l->domain_too)
-		shown.rcpt_domain = shown.reply = shown.inspect_detail = "";
+		shown.rcpt_domain = shown.reply = shown.inspect_detail = shown.dns =
+		    shown.dane_record = shown.dane_base = "";
 	entry_write(&l->entries, &shown);
 }
 
