@@ -115,15 +115,6 @@ static const struct {
 	{ "sts-webpki-invalid", "", "", "",
 	    "  The policy host's own certificate (mta-sts.DOMAIN) is not valid. Only their\n"
 	    "  postmaster can mend it. A policy cached before stays in force.\n" },
-	{ "tlsa-invalid", "", "", "",
-	    "  The server does not match its TLSA records, mostly after a new certificate\n"
-	    "  without new records. Only their postmaster can mend it.\n" },
-	{ "dnssec-invalid", "", "", "",
-	    "  The domain's DNS answers do not validate. Ask your resolver (delv DOMAIN\n"
-	    "  MX): if it fails for this domain alone, their zone is broken or somebody\n"
-	    "  forges; if for all, see your resolver and this host's clock.\n" },
-	{ "dane-required", "", "", "",
-	    "  DANE is demanded and the host has no usable TLSA records.\n" },
 };
 
 static bool
@@ -138,8 +129,11 @@ advice_for(const json_t *decision)
 	const json_t *d = json_object_get(decision, "decision");
 	const char *starttls = terminal_member(json_object_get(decision, "smtp"), "starttls");
 	const char *source = terminal_member(json_object_get(decision, "policy"), "source");
+	const char *by_dane = advice_dane(decision);
 	size_t i;
 
+	if (by_dane[0] != '\0')
+		return by_dane;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (fits(rows[i].result_type, terminal_member(d, "result_type")) &&
 		    fits(rows[i].reason_code, terminal_member(d, "reason_code")) &&

@@ -149,6 +149,17 @@ static const struct {
 	    "  TLS 1.2 at least is demanded, and client or server speak an older version.\n" },
 	{ "no-certificate", CERTIFICATE
 	    "  It showed no certificate.\n" },
+	{ "tlsa-unmatched", CERTIFICATE
+	    "  None of its TLSA records matches what it showed.\n" },
+	{ "fingerprint-unmatched", CERTIFICATE
+	    "  It has none of the fingerprints in your rule's match:.\n" },
+	{ "tlsa-other-set",
+	    "  The client resumed a session that was proven under other TLSA records than\n"
+	    "  those that count now. Nothing to do: its next full handshake can pass.\n" },
+	{ "dane-required", CERTIFICATE
+	    "  Your rule (dane-only) demands TLSA records that can be used; there are none.\n" },
+	{ "tlsa-unusable", CERTIFICATE
+	    "  Of its TLSA records there is none that SMTP can use.\n" },
 };
 
 static const char *

@@ -25,9 +25,33 @@ trusted(const struct config *c, const struct address *server)
 	return false;
 }
 
+static bool
+dane_by_rule(const struct config_rule *rules, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (rules[i].level == LEVEL_DANE || rules[i].level == LEVEL_DANE_ONLY)
+			return true;
+	return false;
+}
+
+/* Without a resolver whose validation counts DANE is not in force; where a rule builds on it, mail
+ * goes unproven or not at all. */
+static enum doctor_state
+severity(const struct config *c, enum doctor_state without_dane)
+{
+	if (!c->policy.dane)
+		return without_dane;
+	return dane_by_rule(c->domains, c->domains_len) ||
+	    dane_by_rule(c->relays, c->relays_len) ? DOCTOR_FAULT : DOCTOR_WARNING;
+}
+
 static void
 say_resolver(struct doctor *d, const struct address *server, const struct doctor_answer *a)
 {
+	const struct config *c = d->config;
+	const char *dane = c->policy.dane ? "; DANE is not in force by its answers" : "";
 	char text[ADDRESS_TEXT_SIZE];
 
 	address_print(server, text);
@@ -39,15 +63,17 @@ say_resolver(struct doctor *d, const struct address *server, const struct doctor
 			    "root's name servers with error %u", text, a->rcode);
 		doctor_remedy(d, "resolver.servers, or start the resolver there");
 	} else if (!a->ad) {
-		doctor_say(d, DOCTOR_WARNING, "resolver", "%s answers, but does not validate "
-		    "(DNSSEC)", text);
+		doctor_say(d, severity(c, DOCTOR_WARNING), "resolver", "%s answers, but does not "
+		    "validate (DNSSEC)%s", text, dane);
 		doctor_remedy(d, "a validating resolver on this host, such as unbound, and "
-		    "`resolver.servers: [127.0.0.1]`");
-	} else if (!trusted(d->config, server)) {
-		doctor_say(d, DOCTOR_NOTE, "resolver", "%s answers and validates, but its word "
-		    "is not trusted from afar", text);
-		doctor_remedy(d, "resolver.trust-ad: yes, if nobody can forge answers on the way "
-		    "to it");
+		    "`resolver.servers: [127.0.0.1]`%s", c->policy.dane ? "; `policy.dane: no` "
+		    "if it is not to be" : "");
+	} else if (!trusted(c, server)) {
+		doctor_say(d, severity(c, DOCTOR_NOTE), "resolver", "%s answers and validates, "
+		    "but its word is not trusted %s%s", text, c->resolver.trust_ad == TRUST_AD_NO ?
+		    "(resolver.trust-ad: no)" : "from afar", dane);
+		doctor_remedy(d, "a validating resolver on this host, or resolver.trust-ad: yes, "
+		    "if nobody can forge answers on the way to it");
 	} else {
 		doctor_say(d, DOCTOR_OK, "resolver", "%s answers and validates", text);
 	}

@@ -5,6 +5,7 @@
 
 #include "ctl/advice.h"
 #include "ctl/show.h"
+#include "ctl/show_dane.h"
 #include "ctl/terminal.h"
 
 static const json_t *
@@ -107,6 +108,18 @@ show_section(FILE *out, const char *heading, const json_t *section)
 	terminal_tree(out, section, 2);
 }
 
+/* How it stands against TLSA records is told in words, below. */
+static void
+show_tls(FILE *out, const json_t *tls)
+{
+	json_t *rest = json_copy((json_t *)tls);
+
+	if (json_is_object(json_object_get(rest, "dane")))
+		json_object_del(rest, "dane");
+	show_section(out, "TLS", rest);
+	json_decref(rest);
+}
+
 static void
 show_names(FILE *out, const json_t *tls)
 {
@@ -153,7 +166,9 @@ show_explain(FILE *out, const json_t *decision)
 	show_head(out, decision);
 	show_section(out, "SMTP", part(decision, "smtp"));
 	show_section(out, "policy", part(decision, "policy"));
-	show_section(out, "TLS", part(decision, "tls"));
+	show_tls(out, part(decision, "tls"));
+	show_dane_proof(out, decision);
+	show_section(out, "DNS answers", part(decision, "dns"));
 	show_section(out, "inspect", part(decision, "inspect"));
 	fputs(advice_inspect(decision), out);
 	show_section(out, "milliseconds", part(decision, "time_ms"));

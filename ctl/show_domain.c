@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ctl/show.h"
+#include "ctl/show_dane.h"
 #include "ctl/terminal.h"
 
 #define HOST_WIDTH 32
@@ -15,7 +16,7 @@ show_would(FILE *out, const json_t *report)
 	} rows[] = {
 		{ "deliver", "would deliver" },
 		{ "refuse", "would REFUSE" },
-		{ "defer", "would DEFER: the MX hosts cannot be found out now" },
+		{ "defer", "would DEFER: too little can be found out now" },
 		{ "unknown", "unknown: could not find out" },
 	};
 	const char *would = terminal_member(report, "would"), *text = "unknown";
@@ -92,9 +93,9 @@ match_text(const json_t *mx)
 }
 
 static void
-show_hosts(FILE *out, const json_t *list)
+show_hosts(FILE *out, const json_t *report)
 {
-	const json_t *mx;
+	const json_t *list = json_object_get(report, "mx"), *mx;
 	size_t i;
 
 	fputs("MX hosts\n", out);
@@ -102,7 +103,7 @@ show_hosts(FILE *out, const json_t *list)
 		fputs("  none\n", out);
 		return;
 	}
-	fprintf(out, "  %-5s %-*s %-12s %s\n", "pref", HOST_WIDTH, "host", "by policy",
+	fprintf(out, "  %-5s %-*s %-12s %s\n", "pref", HOST_WIDTH, "host", "by MTA-STS",
 	    "addresses");
 	json_array_foreach(list, i, mx) {
 		fprintf(out, "  %-5lld ",
@@ -113,7 +114,18 @@ show_hosts(FILE *out, const json_t *list)
 			putc('-', out);
 		show_list(out, json_object_get(mx, "addresses"));
 		putc('\n', out);
+		show_dane_host(out, report, mx);
 	}
+}
+
+/* The question for the MX records; each host has its own answers below it. */
+static void
+show_answers(FILE *out, const json_t *dns)
+{
+	if (json_array_size(dns) == 0)
+		return;
+	fputs("DNS\n", out);
+	terminal_tree(out, dns, 2);
 }
 
 void
@@ -124,10 +136,12 @@ show_domain(FILE *out, const json_t *report)
 	show_would(out, report);
 	show_pair(out, report, "reason", "because");
 	if (json_is_object(rule)) {
-		fputs("administrator's rule (stands before MTA-STS)\n", out);
+		fputs("administrator's rule (stands before DANE and MTA-STS)\n", out);
 		terminal_tree(out, rule, 2);
 	}
 	show_sts(out, json_object_get(report, "sts"));
-	show_hosts(out, json_object_get(report, "mx"));
-	fputs("DANE\n  not available in this version\n", out);
+	fprintf(out, "DANE\n  %-15s", "here");
+	show_dane_resolver(out, json_object_get(report, "dane"));
+	show_answers(out, json_object_get(report, "dns"));
+	show_hosts(out, report);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ctl/show.h"
+#include "ctl/show_dane.h"
 #include "ctl/terminal.h"
 
 static long long
@@ -137,8 +138,9 @@ show_engine(FILE *out, const json_t *engine)
 	json_t *value;
 
 	json_object_foreach((json_t *)engine, key, value) {
-		if (strcmp(key, "healthy") == 0 || strcmp(key, "problems") == 0)
-			continue;
+		if (strcmp(key, "healthy") == 0 || strcmp(key, "problems") == 0 ||
+		    strcmp(key, "dane") == 0)
+			continue;	/* they have their own lines */
 		if (json_is_object(value) || json_is_array(value)) {
 			if (json_object_size(value) + json_array_size(value) == 0)
 				continue;
@@ -197,6 +199,5 @@ show_status(FILE *out, const json_t *status)
 	    "refused (posternctl check-config; journalctl -u posternd)\n" : "no problem\n",
 	    out);
 	label(out, "DANE");
-	terminal_value(out, json_object_get(status, "dane"));
-	putc('\n', out);
+	show_dane_resolver(out, json_object_get(status, "dane"));
 }

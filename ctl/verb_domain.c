@@ -19,6 +19,17 @@ exit_of(const json_t *report)
 	return EXIT_TEMPORARY;
 }
 
+/* What the engine does not say, as it is about no domain: whether DANE and MTA-STS must both be
+ * met. */
+static void
+answered(struct connection *c, json_t *report)
+{
+	const struct config *config = server_context_of(connection_server(c))->config;
+
+	json_object_set_new(report, "both", json_boolean(config->policy.both));
+	connection_end(c, exit_of(report), report);
+}
+
 static void
 done(void *arg, json_t *report)
 {
@@ -29,7 +40,7 @@ done(void *arg, json_t *report)
 	else if (report == NULL)
 		connection_fail(c, EXIT_TEMPORARY, "the policy engine gave no answer");
 	else
-		connection_end(c, exit_of(report), report);
+		answered(c, report);
 }
 
 void

@@ -139,6 +139,16 @@ engine(struct engine *e, json_t *problems)
 	return status;
 }
 
+/* {"state","detail"}: whether the resolver validates, as the engine's canary found it. A lost one
+ * is among the engine's problems. */
+static json_t *
+dane_of(const json_t *engine_part)
+{
+	json_t *dane = json_object_get(engine_part, "dane");
+
+	return dane != NULL ? json_incref(dane) : json_object();
+}
+
 /* Mail comes here by rules: who installed them left a note. Without one (a boot without the unit
  * postern-guard) nobody sees that they are not there, nor puts them back. With watch: no that is as
  * it was asked for: they may be there by somebody's script. */
@@ -213,7 +223,7 @@ verb_status(struct connection *c, const struct request *r)
 	bool refused = *counters_reload_errors(context->counters) != 0;
 	const char *log_trouble = log_problem(context->log);
 	json_t *problems = json_array(), *answer;
-	json_t *policy_process, *worker_list, *engine_part, *firewall_part = json_object();
+	json_t *policy_process, *worker_list, *engine_part, *dane, *firewall_part = json_object();
 
 	(void)r;
 	policy_process = process(counters_process(context->counters, 0), "the policy process",
@@ -230,7 +240,8 @@ verb_status(struct connection *c, const struct request *r)
 	if (refused)
 		add_problem(problems, "the last reload was refused (posternctl check-config; "
 		    "journalctl -u posternd)");
-	answer = json_pack("{s:b,s:O,s:s,s:s,s:I,s:i,s:o,s:o,s:o,s:o,s:{s:s,s:s},s:b,s:s,s:s}",
+	dane = dane_of(engine_part);
+	answer = json_pack("{s:b,s:O,s:s,s:s,s:I,s:i,s:o,s:o,s:o,s:o,s:{s:s,s:s},s:b,s:s}",
 	    "healthy", json_array_size(problems) == 0, "problems", problems,
 	    "version", POSTERN_VERSION,
 	    "mode", engine_mode(context->engine) == MODE_MONITOR ? "monitor" : "enforce",
@@ -239,8 +250,8 @@ verb_status(struct connection *c, const struct request *r)
 	    "totals", totals(context->config, context->counters), "engine", engine_part,
 	    "log", "file", context->config->log.file, "problem", log_trouble,
 	    "last_reload_refused", refused,
-	    "dane", "not available in this version (dane: no)",
 	    "path", context->config->inspect ? "inspect" : "upgrade");
+	json_object_set_new(answer, "dane", dane);
 	json_object_update(answer, firewall_part);
 	json_decref(firewall_part);
 	connection_end(c, json_array_size(problems) == 0 ? EXIT_YES : EXIT_NO, answer);
