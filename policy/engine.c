@@ -106,6 +106,9 @@ on_canary(void *arg, enum canary_state state, const char *detail, bool alarm)
 	e->dane = dane;
 	snprintf(line, sizeof(line), "%s: %s", canary_state_name(state), detail);
 	engine_notice(e, "health", "dane", "", line, alarm);
+	/* What was found meanwhile looks unsigned, whatever it is. */
+	if (other && dane)
+		mx_expire(e->mx);
 	if (other)
 		stale(e, "", NULL);
 }

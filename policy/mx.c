@@ -27,6 +27,7 @@ struct entry {
 	struct job *job;
 	unsigned held;
 	bool known;
+	unsigned epoch;			/* mx_expire: another one than now counts no more */
 	uint64_t until;			/* ticks */
 	struct mx_set set;
 	void *block;			/* all that the set points to, in one piece */
@@ -38,6 +39,7 @@ struct job {
 	struct mx *mx;
 	struct entry *entry;
 	struct mx_lookup *lookup;
+	unsigned epoch;			/* in which it began */
 	struct mx_waiter *waiters;
 	struct job *next, **back;
 };
@@ -46,6 +48,7 @@ struct mx {
 	const struct world *world;
 	bool dane;
 	struct cache entries;
+	unsigned epoch;
 	size_t octets;			/* of the blocks of all entries */
 	struct job *jobs;
 	void (*found)(void *arg, const char *domain);	/* NULL: nobody wants to know */
@@ -127,6 +130,7 @@ on_lookup(void *arg, struct mx_lookup *l)
 	struct mx_waiter *w;
 
 	keep(m, e, l);
+	e->epoch = j->epoch;
 	e->job = NULL;
 	e->held++;
 	while (m->octets > OCTETS_MAX && evict(m))
@@ -144,12 +148,24 @@ on_lookup(void *arg, struct mx_lookup *l)
 	free(j);
 }
 
+static bool
+live(const struct mx *m, const struct entry *e)
+{
+	return e->known && e->epoch == m->epoch && m->world->ticks(m->world->arg) < e->until;
+}
+
+void
+mx_expire(struct mx *m)
+{
+	m->epoch++;
+}
+
 const struct mx_set *
 mx_look(struct mx *m, const char *domain)
 {
 	struct entry *e = find(m, domain);
 
-	return e->known && m->world->ticks(m->world->arg) < e->until ? &e->set : NULL;
+	return live(m, e) ? &e->set : NULL;
 }
 
 const struct mx_set *
@@ -166,8 +182,7 @@ mx_known(const struct mx *m, const char *domain)
 	struct cache_entry *c = cache_find(&m->entries, domain, strlen(domain));
 	const struct entry *e = (const struct entry *)c;
 
-	return e != NULL && (e->job != NULL ||
-	    (e->known && m->world->ticks(m->world->arg) < e->until));
+	return e != NULL && (e->job != NULL || live(m, e));
 }
 
 void
@@ -181,6 +196,7 @@ mx_ask(struct mx *m, struct mx_waiter *w, const char *domain)
 		j = need(calloc(1, sizeof(*j)));
 		j->mx = m;
 		j->entry = e;
+		j->epoch = m->epoch;
 		if ((j->next = m->jobs) != NULL)
 			j->next->back = &j->next;
 		j->back = &m->jobs;

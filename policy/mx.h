@@ -41,6 +41,9 @@ void mx_free(struct mx *m);			/* nobody may wait any more */
 /* mx_watch: `found` whenever a lookup of a domain has ended, before those who wait for it hear. */
 void mx_watch(struct mx *m, void (*found)(void *arg, const char *domain), void *arg);
 
+/* mx_expire: whatever was asked for until now has to be asked for anew. */
+void mx_expire(struct mx *m);
+
 /* mx_look: what is known; NULL when that has to be asked for. Valid until the caller returns to the
  * loop. */
 const struct mx_set *mx_look(struct mx *m, const char *domain);

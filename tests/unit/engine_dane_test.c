@@ -465,6 +465,33 @@ a_failing_resolver_switches_nothing_off(void **state)
 	assert_int_equal(x->alarms, 1);
 }
 
+static void
+sign(struct testengine *f, bool secure)
+{
+	root(f, ANSWER_OK, secure);
+	testworld_sign(f->t);
+	for (size_t i = 0; !secure && i < f->t->zone_len; i++)
+		f->t->zone[i].secure = false;
+}
+
+/* What was looked up without validation does not outlive its return, whatever the TTL. */
+static void
+validation_is_back(void **state)
+{
+	struct testengine *f = *state;
+
+	f->config.policy.mta_sts = false;
+	sign(f, false);
+	for (size_t i = 0; i < f->t->zone_len; i++)
+		f->t->zone[i].ttl = 86400;
+	restart(f);
+	testworld_run(f->t, 1000);
+	assert_int_equal(testengine_ask(f, "a.example", PEER).q.level, LEVEL_MAY);
+	sign(f, true);
+	testworld_run(f->t, 61 * 1000);
+	assert_int_equal(testengine_ask(f, "a.example", PEER).q.level, LEVEL_DANE);
+}
+
 /* It never did: said once, and no news. */
 static void
 a_resolver_that_does_not_validate(void **state)
@@ -676,7 +703,7 @@ main(void)
 		T(dane_then_warm), T(states), T(mx_errors), T(new_records_after_the_ttl),
 		T(new_records_at_a_recheck), T(beside_mta_sts), T(rules), T(at_relays),
 		T(a_lost_resolver_is_told), T(a_failing_resolver_switches_nothing_off),
-		T(a_resolver_that_does_not_validate), T(switched_off), T(reports), T(would),
+		T(validation_is_back), T(a_resolver_that_does_not_validate), T(switched_off), T(reports), T(would),
 		T(end_to_end), T(hints)
 	};
 
