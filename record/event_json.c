@@ -189,8 +189,11 @@ chain(const struct event *e)
 static void
 put_dane(struct object *b, const struct event *e, bool domain_too)
 {
-	struct object dane = object_new();
+	struct object dane;
 
+	if (e->dane_state[0] == '\0')
+		return;
+	dane = object_new();
 	put_text(&dane, "state", e->dane_state);
 	put_text(&dane, "detail", e->dane_detail);
 	if (domain_too) {
@@ -300,7 +303,7 @@ event_json(const struct event *e, bool full_recipient, bool domain_too)
 		put_decision(&b, e, domain_too);
 		put_smtp(&b, e, full_recipient, domain_too);
 		put_policy(&b, e, domain_too);
-		if (domain_too)
+		if (domain_too && e->dns[0] != '\0')
 			put_dns(&b, e);
 		put_tls(&b, e, domain_too);
 		put_inspect(&b, e, domain_too);

@@ -29,6 +29,7 @@ enum who {
 	CONSTRAINED_TA, OUTSIDE_LEAF, INSIDE_LEAF,
 	FORGER, FORGED_LEAF,		/* a CA of MID's name with another key */
 	WEAK_MID, WEAK_MID_LEAF,
+	SLOW_TA, SLOW_LEAF,		/* a curve that is not borne (tls/chain.h) */
 	CERTIFICATES
 };
 
@@ -72,6 +73,8 @@ static const struct testca_spec specs[CERTIFICATES] = {
 	[FORGER] = { .cn = "Mid", .ca = true },
 	[FORGED_LEAF] = { .issuer = &certs[FORGER], .dns = HOST },
 	[WEAK_MID] = { .issuer = &certs[TA], .cn = "Weak", .ca = true, .rsa_bits = 1024 },
+	[SLOW_TA] = { .cn = "Slow", .ca = true, .curve = "sect283r1" },
+	[SLOW_LEAF] = { .issuer = &certs[SLOW_TA], .dns = HOST },
 	[WEAK_MID_LEAF] = { .issuer = &certs[WEAK_MID], .dns = HOST },
 };
 
@@ -408,6 +411,17 @@ static const struct a_case {
 	{ "2, weak leaf", { WEAK_LEAF, MID, TA }, { { 2, 1, 1, TA, 0 } }, PROOF_DANE_INVALID, 0,
 	    0, 2, "EE certificate key too weak" },
 
+	{ "2, a key too costly", { SLOW_LEAF, SLOW_TA }, { { 2, 1, 1, SLOW_TA, 0 } },
+	    PROOF_DANE_INVALID, 0, 0, 1, "an issuer's key that is too costly to verify with" },
+	{ "2 0 0, a key too costly", { SLOW_LEAF }, { { 2, 0, 0, SLOW_TA, 0 } },
+	    PROOF_DANE_INVALID, 0, 0, 1, "an issuer's key that is too costly to verify with" },
+	{ "2 1 0, a key too costly", { SLOW_LEAF }, { { 2, 1, 0, SLOW_TA, 0 } },
+	    PROOF_DANE_UNMATCHED, 0, 0, 0, NO_MATCH },
+	{ "3, a key too costly above it", { SLOW_LEAF, SLOW_TA }, { { 3, 1, 1, SLOW_LEAF, 0 } },
+	    PROOF_DANE_EE, 0, 0, 0, "" },
+
+	{ "the CA of the first base, the leaf of the second", { LEAF, MID, TA },
+	    { { 2, 1, 1, TA, 0 }, { 3, 1, 1, LEAF, 1 } }, PROOF_DANE_EE, 1, 1, 0, "" },
 	{ "an expired intermediate in the first base, the leaf in the second", { OLD_MID_LEAF, OLD_MID,
 	    TA }, { { 2, 1, 1, OLD_MID, 0 }, { 3, 1, 1, OLD_MID_LEAF, 1 } }, PROOF_DANE_EE, 1, 1, 0,
 	    "" },
@@ -594,6 +608,31 @@ the_largest_set_is_gone_through(void **state)
 	testtlsa_free(&t);
 }
 
+/* Each base that matches costs a chain: of such as fail three are followed up. */
+static void
+not_every_failing_base_is_gone_through(void **state)
+{
+	static const enum who sent[] = { SHORT_LEAF, SHORT_MID, SHORT_TA, NOBODY };
+
+	(void)state;
+	for (uint8_t failing = 2; failing <= 3; failing++) {
+		struct proof proof = { 0 };
+		struct testtlsa t;
+
+		open_one(&t, 2, SHORT_TA);
+		t.bases[0] = OTHER;
+		for (int b = 1; b <= failing; b++) {
+			testtlsa_base(&t, OTHER);
+			testtlsa_add(&t, 2, 1, 1, certs[b < failing ? SHORT_TA : SHORT_MID].x509);
+		}
+		prove(OWN_13, sent, &t.set, &proof);
+		assert_int_equal(proof.dane, failing == 2 ? PROOF_DANE_TA : PROOF_DANE_INVALID);
+		assert_int_equal(proof.dane_base, failing == 2 ? 2 : 0);
+		proof_clear(&proof);
+		testtlsa_free(&t);
+	}
+}
+
 /* Records of a base that the set does not have, with lengths that cannot be, without data. */
 static void
 odd_records_match_nothing(void **state)
@@ -767,6 +806,7 @@ main(void)
 		cmocka_unit_test(without_a_set_nothing_is_asked),
 		cmocka_unit_test(the_bundle_is_asked_too),
 		cmocka_unit_test(the_largest_set_is_gone_through),
+		cmocka_unit_test(not_every_failing_base_is_gone_through),
 		cmocka_unit_test(odd_records_match_nothing),
 		cmocka_unit_test(a_weak_session_proves_nothing),
 		cmocka_unit_test(a_replayed_certificate_proves_nothing),

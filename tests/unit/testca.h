@@ -35,6 +35,7 @@ struct testca_spec {
 	bool ca;
 	bool client_only;	/* extendedKeyUsage clientAuth alone */
 	int rsa_bits;		/* 0: ECDSA P-256 */
+	const char *curve;	/* instead: ECDSA over that one */
 	int from_days, until_days;	/* from now; both 0: from yesterday for 30 days */
 	long until_seconds;	/* instead of until_days */
 	/* In OpenSSL's notation; NULL: what `ca` says, and no name constraints. */
@@ -132,7 +133,8 @@ testca_issue(const struct testca_spec *spec)
 {
 	static long serial = 1000;
 	bool span = spec->from_days || spec->until_days;
-	struct testca_cert c = { X509_new(), testca_key(spec->rsa_bits) };
+	struct testca_cert c = { X509_new(), spec->curve ?
+	    EVP_EC_gen(spec->curve) : testca_key(spec->rsa_bits) };
 	const struct testca_cert *issuer = spec->issuer ? spec->issuer : &c;
 	X509_NAME *subject;
 
