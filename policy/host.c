@@ -38,6 +38,15 @@ note_addresses(struct host *h, const struct answer *a)
 		h->addresses[h->len++] = a->records[i].ip;
 }
 
+/* Behind a link that is not secure whoever forges can say that there are no addresses; the alias
+ * itself may be secure still, and its name have records (R94). */
+static void
+note_absence(struct host *h, const struct answer *a)
+{
+	if (h->len == 0 && a->links > 0 && !a->secure)
+		h->aliased = true;
+}
+
 static bool
 under_way(const struct host *h)
 {
@@ -62,6 +71,8 @@ take(struct host *h, enum answer_type type, const struct answer *a)
 		note_addresses(h, a);
 	else
 		note_fault(h, a->state, a->problem);
+	if (a->state == ANSWER_NODATA || a->state == ANSWER_NXDOMAIN)
+		note_absence(h, a);
 	if (a->state != ANSWER_FAILED && a->state != ANSWER_BOGUS && a->ttl < h->ttl)
 		h->ttl = a->ttl;
 	if (!under_way(h))
@@ -109,6 +120,13 @@ host_expire(struct host *h)
 	host_cancel(h);
 	note_fault(h, ANSWER_FAILED, ANSWER_LATE);
 	finish(h);
+}
+
+void
+host_suffice(struct host *h)
+{
+	if (h->len > 0)
+		host_expire(h);
 }
 
 void

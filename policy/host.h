@@ -23,8 +23,9 @@ struct host {
 	enum require_addresses state;
 	bool secure;			/* some family has addresses that are; an error in the
 					 * other is no doubt about those */
-	bool aliased;			/* `name` is a CNAME */
-	char expanded[ANSWER_NAME_SIZE];	/* aliased: where the chain ended */
+	bool aliased;			/* `name` is a CNAME; without addresses only where an
+					 * insecure answer says so */
+	char expanded[ANSWER_NAME_SIZE];	/* aliased, with addresses: where the chain ended */
 	char answers[HOST_ANSWERS_SIZE];	/* see answer_note */
 	uint32_t ttl;			/* the smaller of both; see HOST_FAULT_TTL_S */
 	char problem[ANSWER_PROBLEM_SIZE];	/* FAILED, BOGUS, NONE */
@@ -40,6 +41,8 @@ struct host {
 void host_lookup(struct host *h, const struct world *world, const char *name);
 /* host_expire: what is still under way has failed; `done` comes from within the call. */
 void host_expire(struct host *h);
+/* host_suffice: the same, where the other family has given addresses already. */
+void host_suffice(struct host *h);
 void host_cancel(struct host *h);	/* not under way: no effect */
 
 #endif

@@ -17,6 +17,8 @@
 #define KEEP_MAX_MS (3600 * 1000)
 #define KEEP_FAILED_MS (10 * 1000)
 #define KEEP_PARTLY_MS (60 * 1000)	/* some host has no address, or an error */
+#define FAMILY_MS (6 * 1000)		/* one question of one resolver: a family that has not come
+					 * by then leaves the time to ask for TLSA records */
 #define HOSTS_MS (12 * 1000)		/* for all hosts: two questions in turn of one resolver;
 					 * with that for MX records within policy.wait */
 
@@ -38,6 +40,7 @@ struct mx_lookup {
 	struct world_timer patience;
 	struct found_host *hosts;
 	size_t len, left;
+	bool sufficed;			/* FAMILY_MS are over */
 	struct mx_set set;		/* without its pointers */
 	uint32_t ttl;
 	char expanded[ANSWER_NAME_SIZE];
@@ -203,10 +206,19 @@ on_patience(void *arg)
 {
 	struct mx_lookup *l = arg;
 
+	bool last = l->sufficed;
+
+	if (!last)
+		l->world->timer_start(l->world->arg, &l->patience, HOSTS_MS - FAMILY_MS);
+	l->sufficed = true;
 	l->left++;	/* it must not end under us */
 	for (size_t i = 0; i < l->len; i++) {
-		host_expire(&l->hosts[i].lookup);
-		tlsa_lookup_expire(&l->hosts[i].tlsa);
+		if (last) {
+			host_expire(&l->hosts[i].lookup);
+			tlsa_lookup_expire(&l->hosts[i].tlsa);
+		} else if (l->dane) {
+			host_suffice(&l->hosts[i].lookup);
+		}
 	}
 	if (--l->left == 0)
 		finish(l);
@@ -241,7 +253,7 @@ look_up_hosts(struct mx_lookup *l)
 		finish(l);
 		return;
 	}
-	l->world->timer_start(l->world->arg, &l->patience, HOSTS_MS);
+	l->world->timer_start(l->world->arg, &l->patience, FAMILY_MS);
 	for (size_t i = 0; i < l->len; i++)
 		host_lookup(&l->hosts[i].lookup, l->world, l->hosts[i].name);
 }

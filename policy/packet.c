@@ -5,6 +5,9 @@
  * last, so every name ends. */
 #include "policy/packet.h"
 
+#define POINTERS_MAX 127	/* in one name: one a label, of which no name has more. A chain of
+				 * thousands, walked for each record, would cost seconds */
+
 uint8_t
 packet_get8(struct packet_cursor *c)
 {
@@ -57,7 +60,7 @@ packet_get_name(struct packet_cursor *c, char out[PACKET_NAME_SIZE])
 	struct packet_cursor at = *c;
 	const uint8_t *lowest = c->p;
 	size_t n = 0;
-	bool jumped = false;
+	unsigned pointers = 0;
 
 	out[0] = '\0';
 	for (;;) {
@@ -68,16 +71,15 @@ packet_get_name(struct packet_cursor *c, char out[PACKET_NAME_SIZE])
 		if (len >= 0xc0) {
 			size_t to = (size_t)(len & 0x3f) << 8 | packet_get8(&at);
 
-			if (!jumped)
+			if (pointers++ == 0)
 				c->p = at.p;
-			jumped = true;
-			if (at.bad || to >= (size_t)(lowest - at.start))
+			if (at.bad || to >= (size_t)(lowest - at.start) || pointers > POINTERS_MAX)
 				break;
 			at.p = lowest = at.start + to;
 			continue;
 		}
 		if (len == 0) {
-			if (!jumped)
+			if (pointers == 0)
 				c->p = at.p;
 			out[n > 0 ? n - 1 : 0] = '\0';
 			return;

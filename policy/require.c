@@ -178,12 +178,16 @@ static void
 by_auto(const struct require_input *in, const struct candidates *c,
     struct requirement_space *space, struct requirement *out)
 {
+	struct in6_addr ip;
+	/* R88: nothing in DNS speaks of a relay that is an address. */
+	bool dane = in->dane && !address_parse_ip(&ip, in->domain, strlen(in->domain));
+
 	/* R79: what is not known may be a host with TLSA records. */
-	if (in->dane && in->mx.state == REQUIRE_MX_FAILED) {
+	if (dane && in->mx.state == REQUIRE_MX_FAILED) {
 		require_defer(out, DEFER_DNS_UNDECIDED, REQUIRE_UNKNOWN_MX);
 		return;
 	}
-	if (in->dane && by_dane(in, c, space, out))
+	if (dane && by_dane(in, c, space, out))
 		return;
 	switch (in->sts.state) {
 	case REQUIRE_STS_NONE:

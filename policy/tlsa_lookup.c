@@ -10,6 +10,8 @@
 #include <string.h>
 
 #define NAME_MAX_LEN 253	/* RFC 1035 2.3.4, as text: what is longer cannot be in DNS */
+#define FULL_MAX 16		/* certificates or keys in full, each to be decoded: an honest set
+				 * has one or two, a hostile one would cost seconds */
 #define TLSA_NAME_SIZE (ANSWER_NAME_SIZE + sizeof("_65535._tcp."))
 
 static void ask(struct tlsa_lookup *l);
@@ -64,15 +66,14 @@ compare(const void *a, const void *b)
 	return order != 0 ? order : s->len - t->len;
 }
 
-/* Sorts, leaves out repetitions and what is beyond the limits, and keeps the rest. Fewer records
- * can only refuse. */
+/* Of sorted records leaves out repetitions and what is beyond the limits, and keeps the rest. Fewer
+ * records can only refuse. */
 static void
 keep(struct tlsa_lookup *l, struct tlsa *t, size_t len)
 {
 	size_t octets = 0, kept = 0;
 	uint8_t *data;
 
-	qsort(t, len, sizeof(*t), compare);
 	for (size_t i = 0; i < len && kept < TLSA_RECORDS_MAX; i++) {
 		if (octets + t[i].len > TLSA_OCTETS_MAX ||
 		    (kept > 0 && compare(&t[kept - 1], &t[i]) == 0))
@@ -112,7 +113,7 @@ take_records(struct tlsa_lookup *l, const struct answer *a)
 {
 	struct tlsa all[ANSWER_RECORDS_MAX] = { 0 }, usable[ANSWER_RECORDS_MAX], unusable = { 0 };
 	const char *why = "", *first_why = "";
-	size_t len = 0;
+	size_t len = 0, full = 0;
 
 	for (size_t i = 0; i < a->records_len; i++) {
 		const struct answer_record *r = &a->records[i];
@@ -120,7 +121,13 @@ take_records(struct tlsa_lookup *l, const struct answer *a)
 		all[i] = (struct tlsa){ .usage = r->usage, .selector = r->selector,
 			.matching = r->matching, .len = (uint16_t)r->len,
 			.data = (const uint8_t *)r->text };
-		if (tlsa_usable(&all[i], &why)) {
+	}
+	qsort(all, a->records_len, sizeof(all[0]), compare);
+	for (size_t i = 0; i < a->records_len; i++) {
+		full += all[i].matching == TLSA_FULL;
+		why = "one too many in full";
+		if ((all[i].matching != TLSA_FULL || full <= FULL_MAX) &&
+		    tlsa_usable(&all[i], &why)) {
 			usable[len++] = all[i];
 		} else if (first_why[0] == '\0') {
 			unusable = all[i];
@@ -134,10 +141,10 @@ take_records(struct tlsa_lookup *l, const struct answer *a)
 		keep(l, usable, len);
 	else
 		keep(l, all, a->records_len);
-	if (len == 0)
+	if (len == 0 && full <= FULL_MAX && !a->cut)
 		finish(l, REQUIRE_DANE_UNUSABLE);
-	else	/* usable, but each beyond the limit: nothing can be proven */
-		finish(l, l->records_len > 0 ? REQUIRE_DANE_USABLE : REQUIRE_DANE_ERROR);
+	else	/* perhaps usable, but each beyond the limit: nothing can be proven */
+		finish(l, len > 0 && l->records_len > 0 ? REQUIRE_DANE_USABLE : REQUIRE_DANE_ERROR);
 }
 
 /* The name to be asked for; false where there can be none. */
@@ -227,9 +234,10 @@ tlsa_lookup_start(struct tlsa_lookup *l, const struct world *world, const struct
 	l->records = NULL;
 	l->records_len = 0;
 	l->query.arg = l;
-	if (host->state == REQUIRE_ADDRESSES_NONE) {
+	if (host->state == REQUIRE_ADDRESSES_NONE && !host->aliased) {
 		finish(l, REQUIRE_DANE_NONE);		/* R93: it is no server */
-	} else if (host->state != REQUIRE_ADDRESSES_OK) {
+	} else if (host->state == REQUIRE_ADDRESSES_FAILED ||
+	    host->state == REQUIRE_ADDRESSES_BOGUS) {
 		finish(l, REQUIRE_DANE_ERROR);
 	} else if (host->secure) {
 		ask(l);

@@ -350,6 +350,32 @@ strange_octets_match_nothing(void **state)
 	assert_string_equal(a.records[0].text, "a?b???");
 }
 
+/* Pointers that lead to pointers: a name of 127 labels has one for each, and no more. */
+static void
+pointers_are_counted(void **state)
+{
+	static char packet[1024] = HEAD("\x81\x80", "\2", "\0", "\0") ASK("\1")
+	    "\0" "\0\x63" "\0\1" "\0\0\0\x3c";
+	const size_t start = 12 + sizeof(ASK("\1")) - 1 + 9 + 2;
+
+	(void)state;
+	for (size_t chain = 125; chain <= 127; chain++) {
+		size_t len = start, to = 12;
+
+		packet[start - 2] = (char)(2 * chain >> 8);
+		packet[start - 1] = (char)(2 * chain);
+		for (size_t i = 0; i < chain; to = len, i++, len += 2) {
+			packet[len] = (char)(0xc0 | to >> 8);
+			packet[len + 1] = (char)to;
+		}
+		packet[len] = (char)(0xc0 | to >> 8);
+		packet[len + 1] = (char)to;
+		memcpy(packet + len + 2, RR("", "\1", "\x3c", "\4") "\xc0\0\2\1", 14);
+		parse(packet, len + 16, ANSWER_A);
+		assert_int_equal(a.state, chain < 127 ? ANSWER_OK : ANSWER_FAILED);
+	}
+}
+
 static void
 too_many_are_cut(void **state)
 {
@@ -374,7 +400,8 @@ main(void)
 		cmocka_unit_test(mx_with_compression), cmocka_unit_test(txt_strings_are_joined),
 		cmocka_unit_test(aliases_are_followed), cmocka_unit_test(no_is_not_dont_know),
 		cmocka_unit_test(malformed), cmocka_unit_test(strange_octets_match_nothing),
-		cmocka_unit_test(too_many_are_cut), cmocka_unit_test(tlsa_records),
+		cmocka_unit_test(too_many_are_cut), cmocka_unit_test(pointers_are_counted),
+		cmocka_unit_test(tlsa_records),
 		cmocka_unit_test(alias_by_itself), cmocka_unit_test(links_are_counted),
 		cmocka_unit_test(presence_is_enough), cmocka_unit_test(how_long_no_is_kept),
 		cmocka_unit_test(in_words), cmocka_unit_test(words_of_the_resolver)

@@ -145,6 +145,26 @@ chains(void **state)
 	}
 }
 
+/* Who forges what an insecure alias leads to may say that nothing is there: an alias still (R94).
+ * Proven, it is no server (R93). */
+static void
+alias_without_addresses(void **state)
+{
+	struct fixture *f = *state;
+
+	testworld_add(f->t, MX, ANSWER_CNAME, "b.example")->secure = true;
+	for (int i = 0; i < 4; i++) {
+		f->t->secure = i % 2 == 1;
+		if (i == 2)
+			testworld_add(f->t, "b.example", ANSWER_TXT, "");	/* NODATA */
+		look(f, 100);
+		assert_int_equal(f->host.state, REQUIRE_ADDRESSES_NONE);
+		assert_false(f->host.secure);
+		assert_int_equal(f->host.aliased, i % 2 == 0);
+		assert_string_equal(f->host.expanded, "");
+	}
+}
+
 /* Both families have addresses: the alias is that of the secure answer, whichever is first. */
 static void
 whose_alias_counts(void **state)
@@ -188,8 +208,14 @@ not_waited_for(void **state)
 	host_expire(&f->host);
 	testworld_run(f->t, 30000);
 	assert_int_equal(f->done, 1);
+	look(f, 100);
+	host_suffice(&f->host);
+	assert_int_equal(f->done, 1);
+	assert_int_equal(f->host.state, REQUIRE_ADDRESSES_OK);
 	f->t->zone[0].delay_ms = 20000;
 	look(f, 100);
+	host_suffice(&f->host);
+	assert_int_equal(f->done, 0);
 	host_expire(&f->host);
 	assert_int_equal(f->host.state, REQUIRE_ADDRESSES_FAILED);
 	assert_string_equal(f->host.problem, "no answer in time");
@@ -201,7 +227,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(two_families), T(chains), T(whose_alias_counts), T(not_waited_for)
+		T(two_families), T(chains), T(whose_alias_counts), T(alias_without_addresses),
+		T(not_waited_for)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -741,16 +741,26 @@ test_end_to_end_at_relays(void **state)
 	assert_int_equal(ask(&in).defer_code, DEFER_UNMAPPED);
 }
 
-/* R88: no domain, or an address literal. */
+/* R88: no domain, an address literal, or a relay that is an address: a resolver that does not work
+ * is no reason to keep its mail. */
 static void
 test_no_domain(void **state)
 {
+	static char address[] = "192.0.2.25";
 	struct require_host h = testdane_host(MX1, USABLE);
 	struct require_input in = testdane_input(&h, 1);
+	struct config_rule relay = rule(address, LEVEL_AUTO);
+	struct requirement q;
 
 	(void)state;
 	in.domain = "";
 	assert_int_equal(ask(&in).level, LEVEL_MAY);
+	in.domain = address;
+	in.relay = &relay;
+	in.mx.state = REQUIRE_MX_FAILED;
+	q = ask(&in);
+	assert_int_equal(q.state, REQUIREMENT_READY);
+	assert_int_equal(q.level, LEVEL_MAY);
 }
 
 int

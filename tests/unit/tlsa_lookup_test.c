@@ -243,6 +243,15 @@ aliased_host(void **state)
 		    FAULT(MX, CNAME, BOGUS), false, ERROR, "CNAME " MX },
 		{ "first link failed by itself", { SECOND_INSECURE, HAS(T_MX, "311") },
 		    FAULT(MX, CNAME, FAILED), false, ERROR, "CNAME " MX },
+		{ "no address behind an insecure link, whoever says so (R94)", { ALIAS(MX, END),
+		    HAS(T_END, "311"), HAS(T_MX, "311") }, { 0 }, true, USABLE(MX),
+		    "CNAME " MX " TLSA " T_MX },
+		{ "the same, the first link bogus", { ALIAS(MX, END), HAS(T_MX, "311") },
+		    FAULT(MX, CNAME, BOGUS), true, ERROR, "CNAME " MX },
+		{ "the same, nothing signed", { UNSIGNED(MX, CNAME, END), HAS(T_MX, "311") }, { 0 },
+		    true, INSECURE, "CNAME " MX },
+		{ "no address behind secure links: no server (R93)", { ALIAS(MX, END),
+		    HAS(T_MX, "311") }, { 0 }, false, NONE, "" },
 		{ "the alias is gone, in a signed zone", { SECOND_INSECURE, HAS(T_MX, "311") },
 		    { MX, ANSWER_CNAME, "", false, ANSWER_NODATA }, false, USABLE(MX),
 		    "CNAME " MX " TLSA " T_MX },
@@ -381,6 +390,43 @@ put_key(uint8_t *p, uint8_t fill, size_t len)
 }
 
 static void
+too_many_in_full(void **state)	/* decoding costs: of a hostile set only some is decoded */
+{
+	struct fixture *f = *state;
+
+	testworld_add(f->t, MX, ANSWER_A, ADDRESS);
+	for (uint8_t i = 0; i < 64; i++) {
+		struct testworld_record *z = testworld_tlsa(f->t, T_MX, 3, 1, 0, 0, 400);
+
+		assert_int_equal(put_key((uint8_t *)z->text, (uint8_t)(64 - i), 400), 400);
+	}
+	testworld_sign(f->t);
+	find_host(f, MX);
+	find_tlsa(f, MX);
+	assert_int_equal(f->lookup.state, REQUIRE_DANE_USABLE);
+	assert_int_equal(f->lookup.records_len, 16);
+	/* The same ones in whatever order they come. */
+	for (uint8_t i = 0; i < 16; i++)
+		assert_int_equal(f->lookup.records[i].data[100], i + 1);
+	assert_non_null(strstr(f->lookup.answers, "48 of them not usable (3 1 0: one too many in "
+	    "full)"));
+	/* Digests cost nothing. */
+	testworld_tlsa(f->t, T_MX, 2, 1, 1, 1, 32)->secure = true;
+	f->t->zone[1] = f->t->zone[--f->t->zone_len];
+	find_host(f, MX);
+	find_tlsa(f, MX);
+	assert_int_equal(f->lookup.records_len, 17);
+	/* None that can be used among those that were looked at: nobody knows of the others. */
+	for (size_t i = 1; i < f->t->zone_len; i++) {
+		f->t->zone[i].matching = 0;
+		f->t->zone[i].text[0] = 'x';
+	}
+	find_host(f, MX);
+	find_tlsa(f, MX);
+	assert_int_equal(f->lookup.state, REQUIRE_DANE_ERROR);
+}
+
+static void
 too_many_and_too_large(void **state)
 {
 	struct fixture *f = *state;
@@ -516,7 +562,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(no_alias), T(aliased_host), T(aliased_records), T(how_long),
 		T(same_in_any_order), T(too_many_and_too_large), T(one_beyond_all_limits),
-		T(name_too_long), T(in_words), T(not_waited_for)
+		T(name_too_long), T(too_many_in_full), T(in_words), T(not_waited_for)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
