@@ -1,6 +1,7 @@
 /* judge_dane_test.c - verdicts under TLSA records and fingerprints, alone and beside MTA-STS
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/testdane.h"
+#include "tests/unit/testjudge.h"
 
 #define MX "mx.a.example"
 #define BASE2 "mx2.a.example"
@@ -84,25 +85,6 @@ proven(const struct requirement *q, enum proof_dane dane, const char *const *nam
 static const struct proof clear = { .state = PROOF_NO_TLS };
 static const struct proof failed = { .state = PROOF_HANDSHAKE_FAILED, .sni = MX,
     .detail = "wrong version number" };
-
-static struct verdict
-verdict(struct requirement q, enum starttls starttls, struct proof proof)
-{
-	struct verdict v;
-
-	judge(&q, starttls, &proof, &v);
-	return v;
-}
-
-static void
-expect(struct verdict v, enum verdict_kind kind, enum result_type result, const char *code,
-    const char *enhanced)
-{
-	if (v.kind != kind || v.result_type != result || strcmp(v.reason_code, code) != 0 ||
-	    strcmp(v.enhanced, enhanced) != 0)
-		fail_msg("%s %s %s %s: %s", verdict_kind_name(v.kind),
-		    result_type_name(v.result_type), v.reason_code, v.enhanced, v.reason);
-}
 
 /* Each outcome of the records, with names that count and with others. */
 static void

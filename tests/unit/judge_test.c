@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "policy/judge.h"
+#include "tests/unit/testjudge.h"
 
 static const char *const mx_hosts[] = { "mx.a.example", "mx2.a.example" };
 static const char *const one_name[] = { "mx.a.example" };
@@ -64,25 +64,6 @@ proven(const char *const *names, size_t len)
 static const struct proof clear = { .state = PROOF_NO_TLS };
 static const struct proof failed = { .state = PROOF_HANDSHAKE_FAILED, .sni = "mx.a.example",
     .detail = "wrong version number" };
-
-static struct verdict
-verdict(struct requirement q, enum starttls starttls, struct proof proof)
-{
-	struct verdict v;
-
-	judge(&q, starttls, &proof, &v);
-	return v;
-}
-
-static void
-expect(struct verdict v, enum verdict_kind kind, enum result_type result, const char *code,
-    const char *enhanced)
-{
-	if (v.kind != kind || v.result_type != result || strcmp(v.reason_code, code) != 0 ||
-	    strcmp(v.enhanced, enhanced) != 0)
-		fail_msg("%s %s %s %s: %s", verdict_kind_name(v.kind),
-		    result_type_name(v.result_type), v.reason_code, v.enhanced, v.reason);
-}
 
 /* What an enforcing policy makes of what a server proves (R28, R30, R31, R38). */
 static void
