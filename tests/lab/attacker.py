@@ -203,7 +203,7 @@ class Wire:
         """TLS with both sides, with a certificate for the right name that nobody signed."""
         self.client.sendall(b"220 2.0.0 ready\r\n")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certs.leaf("self-signed", "mx.impostor.example"))
+        context.load_cert_chain(certs.leaf("thief", "mx.impostor.example"))
         tls = context.wrap_socket(self.client, server_side=True)
         while True:
             data = tls.recv(65536)

@@ -43,7 +43,8 @@ def outside(lab):
 @case("a loop: postern's own dial comes back to it, is turned away and logged")
 def loop(lab):
     # The gateway's own addresses are served, and somebody redirects what leaves the gateway as well.
-    gateway = lab.another_gateway({"intercept": {"from": ["192.0.2.0/24", "2001:db8::/32"]}})
+    gateway = lab.another_gateway({"intercept": {"from": ["192.0.2.0/24", "198.18.0.0/15",
+                                                          "2001:db8::/32"]}})
     mx = lab.mx()
     rule = ["OUTPUT", "-p", "tcp", "--dport", "25", "-j", "REDIRECT", "--to-ports", "10025"]
     for address in (mx.v4, mx.v6):

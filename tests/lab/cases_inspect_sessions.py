@@ -108,11 +108,12 @@ def reset(lab):
                 server = mx.sessions[-1]
                 if settled:
                     lab.same(c.cmd("NOOP").code, 250, "NOOP")
-                sock = c.conn.sock if who == "client" else server.conn.sock
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 if who == "server":
-                    sock.shutdown(socket.SHUT_RD)	# or the thread that reads keeps it open
-                sock.close()
+                    server.reset()
+                else:
+                    sock = c.conn.sock
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    sock.close()
                 lab.check(c.closed(5) if who == "server" else
                           mx.wait(lambda m: server.over, 5), f"a reset by the {who} is kept back")
             event = session(lab, helo, "end-to-end")

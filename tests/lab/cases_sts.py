@@ -405,7 +405,7 @@ def bogus(lab):
     told = lab.send(d.user(), client="raw", server=mx.v4)
     lab.deferred(told, "451 4.4.3 postern")
     lab.untouched(mx)
-    lab.decision(d, "refuse", reason_code="dns-undecided")
+    lab.decision(d, "refuse", "dnssec-invalid", reason_code="dnssec-bogus")
 
 
 @case("null MX: never a target (RFC 7505, R149)")

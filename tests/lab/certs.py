@@ -1,6 +1,7 @@
 # certs.py - the laboratory's certification authority: a root, an intermediate, good and bad leaves
 # SPDX-License-Identifier: GPL-3.0-or-later
 import hashlib
+import itertools
 import os
 import re
 import ssl
@@ -26,6 +27,7 @@ commonName = supplied
 
 lock = threading.Lock()
 made = {}
+numbers = itertools.count()	# of files
 
 
 def openssl(*args, input=None):
@@ -35,17 +37,34 @@ def openssl(*args, input=None):
     return done.stdout
 
 
-def authority(name, issuer=None):
-    """DIR/name.pem and .key. Names are constrained by nothing: every domain here is ours."""
+def authority(name, issuer=None, path="", usage="keyCertSign,cRLSign", names=None, expired=False):
+    """DIR/name.pem and .key. path: a path length limit; names: those that it may certify (None:
+    all, as every domain here is ours)."""
     key, cert = f"{DIR}/{name}.key", f"{DIR}/{name}.pem"
     openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
     signer = ["-CA", f"{DIR}/{issuer}.pem", "-CAkey", f"{DIR}/{issuer}.key"] if issuer else []
-    openssl("req", "-x509", "-new", "-key", key, "-subj", f"/CN=postern lab {name}", "-days", "30",
-            "-out", cert, *signer, "-addext", "basicConstraints=critical,CA:TRUE",
-            "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+    subject = ["-new", "-key", key, "-subj", f"/CN=postern lab {name}",
+               "-addext", f"basicConstraints=critical,CA:TRUE{path}",
+               "-addext", f"keyUsage=critical,{usage}"]
+    if names:
+        subject += ["-addext", f"nameConstraints=critical,permitted;DNS:{names}"]
     write(f"{DIR}/{name}.index", "")
     write(f"{DIR}/{name}.serial", "01\n")
     write(f"{DIR}/{name}.conf", CONF.format(dir=DIR, issuer=name))
+    if expired:
+        how = ["-cert", f"{DIR}/{issuer}.pem", "-keyfile", f"{DIR}/{issuer}.key"] if issuer else \
+            ["-selfsign", "-keyfile", key]
+        signed_in_the_past(subject, issuer or name, cert, *how)
+    else:
+        openssl("req", "-x509", *subject, "-days", "30", "-out", cert, *signer)
+
+
+def signed_in_the_past(subject, issuer, cert, *signer):
+    """A certificate that has expired; `req -x509` makes none."""
+    openssl("req", *subject, "-out", cert + ".csr")
+    openssl("ca", "-batch", "-notext", "-config", f"{DIR}/{issuer}.conf", *signer,
+            "-startdate", "20240101000000Z", "-enddate", "20240301000000Z",
+            "-in", cert + ".csr", "-out", cert)
 
 
 def setup():
@@ -84,7 +103,7 @@ def leaf(kind, *names):
     wrong-name (a good certificate, but for other.example), partial-wildcard (m*.example),
     inner-wildcard (mx.*.example), nul-in-name, client-only (not for servers), long-chain (14
     certificates), rsa and ed25519 (good, with such a key; the others' is of the curve P-256),
-    thief (self-signed with a key that is nobody else's)."""
+    thief (self-signed with a key that is nobody else's), or one of CHAINS."""
     if kind == "wrong-name":
         kind, names = "good", ("mx.other.example",)
     with lock:
@@ -117,27 +136,50 @@ def long_chain():
     return "link11", "".join(read(f"{DIR}/link{i}.pem") for i in range(11, -1, -1))
 
 
+# Chains that are sent with their last certificate, the trust anchor: authorities from the leaf on.
+CHAINS = {"whole": ["intermediate", "root"], "private": ["private-sub", "private"],
+          "short-path": ["short-sub", "short"], "no-signing": ["no-signing"],
+          "constrained": ["constrained"], "expired-ta": ["expired"],
+          "expired-link": ["expired-sub", "private"]}
+AUTHORITIES = {"private": {}, "private-sub": dict(issuer="private"),
+               "short": dict(path=",pathlen:0"), "short-sub": dict(issuer="short"),
+               "no-signing": dict(usage="cRLSign"),
+               "constrained": dict(names="elsewhere.example"), "expired": dict(expired=True),
+               "expired-sub": dict(issuer="private", expired=True)}
+
+
+def chain_of(kind):
+    """The name of the authority that issues such a leaf, and the certificates that are sent."""
+    if kind == "long-chain":
+        last, chain = long_chain()
+        return last, chain + read(f"{DIR}/intermediate.pem")
+    for name in reversed(CHAINS.get(kind, [])):
+        if not os.path.exists(f"{DIR}/{name}.pem"):
+            authority(name, **AUTHORITIES[name])
+    if kind in CHAINS:
+        return CHAINS[kind][0], "".join(read(f"{DIR}/{name}.pem") for name in CHAINS[kind])
+    if kind in ("self-signed", "thief"):
+        return None, ""
+    if kind == "stranger":
+        return "stranger", ""
+    return "intermediate", "" if kind == "missing-intermediate" else read(f"{DIR}/intermediate.pem")
+
+
 def make(kind, names):
     # Every certificate has a serial number of its own, so the same name made twice differs.
-    path = f"{DIR}/{len(made)}-{names[0].replace('*', '_')}-{kind}.pem"
+    path = f"{DIR}/{next(numbers)}-{names[0].replace('*', '_')}-{kind}.pem"
     san = [] if kind == "cn-only" else ["-addext", "subjectAltName=" + alternative(kind, names)]
     purpose = "clientAuth" if kind == "client-only" else "serverAuth,clientAuth"
     subject = ["-key", key_file(kind), "-subj", "/CN=" + (names[0] if kind == "cn-only" else "mx"),
                "-addext", "basicConstraints=critical,CA:FALSE",
                "-addext", "extendedKeyUsage=" + purpose, *san]
-    last, chain = long_chain() if kind == "long-chain" else ("intermediate", "")
+    issuer, chain = chain_of(kind)
+    signer = ["-CA", f"{DIR}/{issuer}.pem", "-CAkey", f"{DIR}/{issuer}.key"] if issuer else []
     if kind == "expired":
-        openssl("req", "-new", *subject, "-out", path + ".csr")
-        openssl("ca", "-batch", "-notext", "-config", f"{DIR}/intermediate.conf",
-                "-cert", f"{DIR}/intermediate.pem", "-keyfile", f"{DIR}/intermediate.key",
-                "-startdate", "20240101000000Z", "-enddate", "20240301000000Z",
-                "-in", path + ".csr", "-out", path + ".crt")
+        signed_in_the_past(["-new", *subject], issuer, path + ".crt", "-cert",
+                           f"{DIR}/{issuer}.pem", "-keyfile", f"{DIR}/{issuer}.key")
     else:
-        issuer = {"self-signed": None, "thief": None, "stranger": "stranger"}.get(kind, last)
-        signer = ["-CA", f"{DIR}/{issuer}.pem", "-CAkey", f"{DIR}/{issuer}.key"] if issuer else []
         openssl("req", "-x509", "-new", *subject, *signer, "-days", "20", "-out", path + ".crt")
-    if kind not in ("self-signed", "thief", "stranger", "missing-intermediate"):
-        chain += read(f"{DIR}/intermediate.pem")
     write(path, read(key_file(kind)) + read(path + ".crt") + chain)
     return path
 

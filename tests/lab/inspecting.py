@@ -188,7 +188,10 @@ def refused(lab, mx, mail, d, result, code="4.7", **where):
 def source(lab):
     """Another client of the gateway: it has an address of its own, and so no history."""
     address = f"{lab.gateway.client6[:-1]}{0x100 + lab.lab.number():x}"
-    lab.gateway.client.run(["ip", "-6", "addr", "add", address + "/64", "dev", "eth0", "nodad"])
+    # Deprecated (RFC 4862 5.5.4), so that nobody has it who did not ask for it: of many addresses
+    # the newest is the one that the others would go out from.
+    lab.gateway.client.run(["ip", "-6", "addr", "add", address + "/64", "dev", "eth0", "nodad",
+                            "preferred_lft", "0"])
     return address
 
 

@@ -9,6 +9,7 @@ import time
 import attacker
 import certs
 import client
+import dane
 import net
 import postern
 import programs
@@ -41,6 +42,7 @@ class RealMx:
 
     def __init__(self, name, v4, v6):
         self.name, self.v4, self.v6, self.addresses = name, v4, v6, [v4, v6]
+        self.certificate = certs.leaf("good", *programs.real_names("mx.real.example"))
 
 
 class Told:
@@ -66,7 +68,7 @@ class Lab:
         zones.setup(self.net)
         web.setup(self.net)
         self.gateway = postern.Gateway(self.net, options, start=False)
-        self.inspector = None
+        self.inspector = self.doubter = None
         self.postfix_mx = programs.postfix_mx(self.net.mx)
         self.postfix = programs.postfix_client(self.gateway.client, "postfix-client")
         self.lock = threading.Lock()
@@ -97,6 +99,13 @@ class Lab:
                 self.inspector = gateway
             return self.inspector
 
+    def doubting(self):
+        """The gateway whose resolver spoils the answers that zones.doubt is told to."""
+        with self.lock:
+            if self.doubter is None:
+                self.doubter = postern.Gateway(self.net, {"resolver": {"servers": [net.DOUBT4]}})
+            return self.doubter
+
     def keep_logs(self):
         """Copies what helps after a failure to build/lab/logs, which outlives the laboratory."""
         logs = TOP + "/build/lab/logs"
@@ -123,6 +132,7 @@ class Case:
         self.gateway = lab.gateway
         self.postfix = lab.postfix
         self.mxs, self.undo = [], []
+        self.owners = set()	# of TLSA records
         self.notes = []
 
     def close(self):
@@ -137,21 +147,30 @@ class Case:
     # The world.
 
     def mx(self, label="mx", zone="example", name=None, port=25, listen=True, family="4",
-           **options):
+           tlsa=(), **options):
         """A scripted MX with a name and a certificate of its own. It listens on both its addresses;
-        `family` says which are in DNS: "4", "6" or "46"."""
+        `family` says which are in DNS: "4", "6" or "46". tlsa: see dane.record."""
         name = name or f"{label}{self.lab.number()}.{zone}"
         v4, v6 = self.lab.net.server_addresses()
-        zones.change(add=[(name + ".", kind, address) for digit, kind, address in
-                          (("4", "A", v4), ("6", "AAAA", v6)) if digit in family])
         mx = smtpd.Mx(self.lab.net, name, [v4, v6], port=port, **options)
         mx.v4, mx.v6 = v4, v6
+        self.tlsa(mx, *tlsa, more=[(name + ".", kind, address) for digit, kind, address in
+                                   (("4", "A", v4), ("6", "AAAA", v6)) if digit in family])
         if not listen:
             mx.stop()
         self.mxs.append(mx)
         return mx
 
-    def real_mx(self, family="4"):
+    def tlsa(self, mx, *records, name=None, more=()):
+        """The TLSA records of an MX host, or of another name for it, become these. more: records of
+        any kind that are added in the same transaction."""
+        owner = f"_25._tcp.{name or mx.name}."
+        zones.change(remove=[(owner, "TLSA")] if owner in self.owners else [],
+                     add=[*((owner, "TLSA", dane.record(r, mx.certificate)) for r in records),
+                          *more])
+        self.owners = self.owners - {owner} | ({owner} if records else set())
+
+    def real_mx(self, family="4", tlsa=()):
         """A fresh name and address of the real Postfix MX, so that it can be attacked alone."""
         name = f"mx{self.lab.number()}.real.example"
         mx = RealMx(name, *self.lab.net.server_addresses())
@@ -159,8 +178,8 @@ class Case:
                                 (mx.v6, f"[{programs.real_addresses(25)[1]}]")):
             self.lab.net.mx.tables(address, "-t", "nat", "-A", "PREROUTING", "-d", address, "-p",
                                    "tcp", "--dport", "25", "-j", "DNAT", "--to-destination", target)
-        zones.change(add=[(name + ".", kind, address) for digit, kind, address in
-                          (("4", "A", mx.v4), ("6", "AAAA", mx.v6)) if digit in family])
+        self.tlsa(mx, *tlsa, more=[(name + ".", kind, address) for digit, kind, address in
+                                   (("4", "A", mx.v4), ("6", "AAAA", mx.v6)) if digit in family])
         return mx
 
     def domain(self, label="d", mx=(), sts=None, zone="example", name=None, own=False):

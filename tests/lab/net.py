@@ -17,10 +17,14 @@ from inside import libc, die_with_parent
 
 CLONE_NEWNET = 0x40000000
 
-SERVERS4 = ["203.0.113.0/24", "198.51.100.0/24"]
+SERVERS4 = ["203.0.113.0/24", "198.51.100.0/24", "198.19.0.0/16"]
 SERVERS6 = "2001:db8:113::/64"
 DNS4, DNS6 = "203.0.113.53", "2001:db8:113::53"		# the validating resolver
 AUTH4, AUTH6 = "203.0.113.54", "2001:db8:113::54"	# the authoritative server
+ODD4 = "203.0.113.55"	# the authoritative server that spoils answers (dnsd.py)
+DOUBT4 = "203.0.113.56"	# the same as a resolver, before the validating one
+BLIND4 = "203.0.113.57"	# a resolver that does not validate
+EDE4 = "203.0.113.58"	# one that says why it fails (RFC 8914)
 WEB4, WEB6 = "203.0.113.80", "2001:db8:113::80"		# nginx, the policy host
 POSTFIX4, POSTFIX6 = "203.0.113.25", "2001:db8:113::25"	# the real MX; .26 ... for its siblings
 
@@ -156,9 +160,10 @@ class Net:
         with self.lock:
             self.hosts += 1
             n = self.hosts
-        if n > 500:
-            raise RuntimeError("the server networks are used up")
-        v4 = f"203.0.113.{n}" if n < 255 else f"198.51.100.{n - 250}"
+        if n < 255:
+            v4 = f"203.0.113.{n}"
+        else:
+            v4 = f"198.51.100.{n - 250}" if n <= 500 else f"198.19.{n >> 8}.{n & 255}"
         return v4, f"2001:db8:113::{n:x}"
 
     def plug(self):

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 
 import certs
@@ -57,6 +58,7 @@ class Gateway:
         self.errors = self.dir + "/posternd.err"
         self.prefix = list(prefix)
         self.process = None
+        self.read, self.told, self.reading = None, [], threading.Lock()
         (self.gw4, self.client4), _ = net.cable(self.number)
         prefix6 = f"2001:db8:{self.number + 1:x}::"
         self.gw6, self.client6 = prefix6 + "1", prefix6 + "2"
@@ -85,11 +87,11 @@ class Gateway:
         return dict(os.environ, ASAN_OPTIONS="abort_on_error=1:detect_leaks=1",
                     UBSAN_OPTIONS="print_stacktrace=1")
 
-    def start(self, timeout=15):
+    def start(self, timeout=60):
         err = open(self.errors, "a")
         self.process = self.gw.popen([*self.prefix, POSTERND, "-c", self.file], stdout=err,
                                      stderr=err, env=self.environment())
-        end = time.time() + timeout
+        end, pause = time.time() + timeout, 0.025
         while True:
             if self.process.poll() is not None:
                 raise RuntimeError(f"posternd ended with status {self.process.returncode}:\n"
@@ -98,7 +100,7 @@ class Gateway:
                 return
             if time.time() > end:
                 raise RuntimeError("posternd does not become ready:\n" + self.stderr())
-            time.sleep(0.05)
+            time.sleep(pause := min(2 * pause, 1))
 
     def intercept(self):
         """Installs the rules; what posternctl says about it."""
@@ -170,18 +172,28 @@ class Gateway:
 
     def events(self, kind=None, **where):
         """All events so far; where: rcpt_domain, verdict, ..., at the top or one level down."""
-        try:
-            with open(self.log, errors="replace") as f:
-                lines = f.read().split("\n")
-        except FileNotFoundError:
-            return []
-        found = []
-        for line in lines[:-1]:
-            event = json.loads(line)
-            if (kind is None or event["event_type"] == kind) and \
-                    all(look(event, k) == v for k, v in where.items()):
-                found.append(event)
-        return found
+        return [e for e in self.logged() if (kind is None or e["event_type"] == kind) and
+                all(look(e, k) == v for k, v in where.items())]
+
+    def logged(self):
+        """The log's events. Only what is new in the file is read; another file of the same name is
+        read from its beginning."""
+        with self.reading:
+            try:
+                with open(self.log, "rb") as f:
+                    status = os.fstat(f.fileno())
+                    inode, start = self.read or (None, 0)
+                    if inode != status.st_ino or status.st_size < start:
+                        start, self.told = 0, []
+                    f.seek(start)
+                    text = f.read()
+            except FileNotFoundError:
+                self.read, self.told = None, []
+                return []
+            whole = text[:text.rfind(b"\n") + 1]
+            self.read = status.st_ino, start + len(whole)
+            self.told = self.told + [json.loads(line) for line in whole.split(b"\n")[:-1]]
+            return self.told
 
     def wait_event(self, kind="decision", timeout=10, count=1, **where):
         """The last of at least `count` such events; None when they do not come."""

@@ -381,7 +381,7 @@ def wait_port(ns, address, port, timeout=15):
             time.sleep(0.03)
 
 
-def wait_dns(ns, name="ns.example", timeout=15):
+def wait_dns(ns, name="ns.example", timeout=15, server=net.DNS4):
     """Until the resolver gives validated answers."""
     query = b"\x12\x34\x01\x20\0\1\0\0\0\0\0\0"
     query += b"".join(bytes([len(p)]) + p.encode() for p in name.split(".")) + b"\0\0\1\0\1"
@@ -390,7 +390,7 @@ def wait_dns(ns, name="ns.example", timeout=15):
         s = ns.socket(socket.AF_INET, socket.SOCK_DGRAM)
         s.settimeout(0.3)
         try:
-            s.sendto(query, (net.DNS4, 53))
+            s.sendto(query, (server, 53))
             answer = s.recv(4096)
             if answer[3] & 0x0f == 0 and answer[3] & 0x20:
                 return

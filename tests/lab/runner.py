@@ -15,7 +15,7 @@ import postern
 from inside import BUILD, LAB, STATE
 
 # Seconds for everything; what has not ended by then has failed. Sanitizers take their time.
-LIMIT = 900 if "sanitize" in BUILD else 280
+LIMIT = 900 if "sanitize" in BUILD else 480
 cases = []
 
 
@@ -90,7 +90,8 @@ def watch(report):
 def complaints(laboratory):
     """What sanitizers and assertions said in any gateway; None when they were silent."""
     found = []
-    for gateway in filter(None, (laboratory.gateway, laboratory.inspector)):
+    for gateway in filter(None, (laboratory.gateway, laboratory.inspector,
+                                 laboratory.doubter)):
         if (status := gateway.stop()) != 0:
             found.append(f"gateway {gateway.number}: exit status {status} after SIGTERM")
     for path in glob.glob(STATE + "/gw*/posternd.err"):

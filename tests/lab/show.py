@@ -152,6 +152,10 @@ class Demo:
                      case.mx(cert="self-signed"), sts=None)
         self.helo_only()
         self.cached()
+        self.deliver("dane", "nothing: no policy, no CA; signed TLSA records name the key", "pass",
+                     case.mx(cert="self-signed", tlsa=["3 1 1"]), sts=None)
+        self.deliver("dane-attacked", "TLSA records too; the attacker ends TLS with his own key",
+                     "refuse", real(tlsa=["3 1 1"]), "impostor", sts=None)
         self.table.rule()
         self.inspected()
         self.table.rule()

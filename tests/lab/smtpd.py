@@ -4,6 +4,7 @@ import hashlib
 import re
 import socket
 import ssl
+import struct
 import threading
 import time
 
@@ -35,10 +36,20 @@ class Session:
         self.sni = None
         self.conn = None	# with Mx.raw
         self.over = False
+        self.resets = False
         self.commands = []	# (line, whether TLS was on)
         self.messages = []
         self.injected = b""	# what the client had sent behind STARTTLS
         self.trouble = ""
+
+    def reset(self):
+        """The connection is reset instead of closed; with Mx.raw. The thread that reads must close
+        it: a poll(2) that runs keeps the socket open without its descriptor, and goes on waiting
+        when a socket of somebody else's has its number by then."""
+        self.resets = True
+        sock = self.conn.sock
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.shutdown(socket.SHUT_RD)	# wakes that thread, and tells the peer nothing
 
     def __repr__(self):
         return f"<session {self.peer} tls={self.tls} {self.commands} {self.trouble}>"
@@ -75,7 +86,7 @@ class Mx:
     shape = None
 
     def __init__(self, network, name, addresses, cert="good", names=None, port=25, **options):
-        self.name, self.addresses, self.cert_kind, self.port = name, addresses, cert, port
+        self.name, self.cert_kind, self.port = name, cert, port
         self.names = names or [name]
         self.delay, self.replies, self.sessions = {}, {}, []
         for key, value in options.items():
@@ -83,10 +94,17 @@ class Mx:
                 raise TypeError(f"Mx has no option {key}")
             setattr(self, key, value)
         self.lock = threading.Condition()
-        self.listeners = [network.mx.listen(a, port) for a in addresses]
         self.use_certificate(certs.leaf(cert, *self.names) if cert else None)
-        for listener in self.listeners:
-            threading.Thread(target=self.accept, args=(listener,), daemon=True).start()
+        self.ns, self.addresses, self.listeners = network.mx, [], []
+        for address in addresses:
+            self.listen(address)
+
+    def listen(self, address):
+        """Takes one more address."""
+        listener = self.ns.listen(address, self.port)
+        self.addresses.append(address)
+        self.listeners.append(listener)
+        threading.Thread(target=self.accept, args=(listener,), daemon=True).start()
 
     def use_certificate(self, path):
         self.context, self.certificate = None, path
@@ -167,7 +185,8 @@ class Dialogue:
         except (OSError, ValueError) as e:
             self.session.trouble = repr(e)
         try:
-            self.conn.shutdown(socket.SHUT_RDWR)
+            if not self.session.resets:
+                self.conn.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
         self.conn.close()
