@@ -16,6 +16,7 @@
 const char options_usage[] =
     "usage: posternctl [-c FILE] VERB [--json]\n"
     "  status                          how the daemon fares\n"
+    "  metrics                         its figures in the text format of Prometheus\n"
     "  check-config [FILE]             every error of the configuration\n"
     "  domain NAME                     what postern would demand of this domain's hosts, and why\n"
     "  probe MX[:PORT] --domain NAME   a real handshake, step by step\n"
@@ -40,6 +41,7 @@ static const struct verb_row {
 	enum argument argument;
 } rows[] = {
 	{ "status",		NULL,		VERB_STATUS,		NOTHING },
+	{ "metrics",		NULL,		VERB_METRICS,		NOTHING },
 	{ "check-config",	NULL,		VERB_CHECK_CONFIG,	FILE_OR_NOTHING },
 	{ "domain",		NULL,		VERB_DOMAIN,		DOMAIN },
 	{ "probe",		NULL,		VERB_PROBE,		HOST },

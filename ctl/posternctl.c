@@ -103,6 +103,7 @@ run(const struct options *o)
 	case VERB_RELOAD:
 		return with_config(o, task_reload);
 	case VERB_STATUS:
+	case VERB_METRICS:
 	case VERB_DOMAIN:
 	case VERB_PROBE:
 	case VERB_POLICY_LIST:

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 void show_status(FILE *out, const json_t *status);
+void show_metrics(FILE *out, const json_t *status);	/* the text format of Prometheus */
 void show_domain(FILE *out, const json_t *report);
 void show_policy_list(FILE *out, const json_t *list);
 void show_policy(FILE *out, const json_t *policy);

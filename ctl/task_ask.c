@@ -15,6 +15,7 @@ struct row {
 
 static const struct row rows[] = {
 	{ VERB_STATUS,		"status",		show_status },
+	{ VERB_METRICS,		"status",		show_metrics },
 	{ VERB_DOMAIN,		"domain",		show_domain },
 	{ VERB_PROBE,		"probe",		NULL },
 	{ VERB_POLICY_LIST,	"policy-list",		show_policy_list },

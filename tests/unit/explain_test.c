@@ -85,13 +85,27 @@ status_shows_the_path(void **state)
 	free(text);
 }
 
+static void
+metrics_of_processes(void **state)
+{
+	char *text = shown(show_metrics, "{\"healthy\":true,\"workers\":[{\"restarts\":3},"
+	    "{\"restarts\":0}],\"nfq\":{\"restarts\":1},\"engine\":{\"policies\":7}}");
+
+	(void)state;
+	assert_non_null(strstr(text, "{process=\"worker 1\"} 3\n"));
+	assert_non_null(strstr(text, "{process=\"worker 2\"} 0\n"));
+	assert_non_null(strstr(text, "{process=\"nfq\"} 1\n"));
+	assert_non_null(strstr(text, "# TYPE postern_policies gauge\npostern_policies 7\n"));
+	free(text);
+}
+
 /* Whatever a log holds, nothing of it breaks a show function. */
 static void
 odd_json(void **state)
 {
 	static void (*const shows[])(FILE *out, const json_t *value) = {
-		show_status, show_domain, show_policy_list, show_policy, show_refresh, show_forget,
-		show_acknowledge, show_mode, show_decision, show_explain,
+		show_status, show_metrics, show_domain, show_policy_list, show_policy,
+		show_refresh, show_forget, show_acknowledge, show_mode, show_decision, show_explain,
 	};
 	static const char *const odd[] = {
 		"{}", "[]", "[1,[2,[3,{\"a\":null}]]]", "{\"mx\":5,\"sts\":[],\"problems\":{}}",
@@ -372,7 +386,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(explained),
 		cmocka_unit_test(status_shows_the_path),
-		cmocka_unit_test(odd_json),
+		cmocka_unit_test(metrics_of_processes), cmocka_unit_test(odd_json),
 		cmocka_unit_test(advice),
 		cmocka_unit_test(end_to_end),
 		cmocka_unit_test(ended_here),

@@ -40,6 +40,7 @@ accepted(void **state)
 		bool json, follow, refused;
 	} rows[] = {
 		{ "status", VERB_STATUS, "", "", "", 25, 0, false, false, false },
+		{ "metrics", VERB_METRICS, "", "", "", 25, 0, false, false, false },
 		{ "status --json", VERB_STATUS, "", "", "", 25, 0, true, false, false },
 		{ "--json status", VERB_STATUS, "", "", "", 25, 0, true, false, false },
 		{ "domain A.Example. --json", VERB_DOMAIN, "a.example", "", "", 25, 0, true, false,

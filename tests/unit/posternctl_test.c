@@ -365,6 +365,45 @@ dane_in_status(void **state)
 	}
 }
 
+/* Each line of the text format is a comment or a name and a number; the state is one of five. */
+static void
+metrics(void **state)
+{
+	static const struct {
+		bool healthy;
+		const char *lines[4];
+	} rows[] = {
+		{ true, { "\npostern_healthy 1\n", "{state=\"available\"} 1\n",
+		    "{state=\"unavailable\"} 0\n", "{state=\"broken\"} 0\n" } },
+		{ false, { "\npostern_healthy 0\n", "{state=\"available\"} 0\n",
+		    "{state=\"unavailable\"} 1\n", "{state=\"off\"} 0\n" } },
+	};
+	static const char *const always[] = { "\n# TYPE postern_sessions_open gauge\n",
+		"\npostern_sessions_total 0\n", "\npostern_refused_total 0\n",
+		"postern_process_restarts_total{process=\"policy\"} " };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fixture *f;
+		char *at, *line;
+		double value;
+
+		assert_int_equal(set_up(state), 0);
+		f = *state;
+		start(f, rows[i].healthy);
+		assert_int_equal(run(f, LINE("metrics"), task_ask), rows[i].healthy ? 0 : 1);
+		for (size_t k = 0; k < 4; k++)
+			assert_non_null(strstr(f->out, rows[i].lines[k]));
+		for (size_t k = 0; k < sizeof(always) / sizeof(always[0]); k++)
+			if (strstr(f->out, always[k]) == NULL)
+				fail_msg("%s is not in %s", always[k], f->out);
+		for (line = strtok_r(f->out, "\n", &at); line != NULL;
+		    line = strtok_r(NULL, "\n", &at))
+			assert_true(line[0] == '#' || (strncmp(line, "postern_", 8) == 0 &&
+			    sscanf(strrchr(line, ' '), "%lf", &value) == 1));
+		tear_down(state);
+	}
+}
+
 static void
 dane_of_a_domain(void **state)
 {
@@ -499,6 +538,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(exit_codes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(degraded, set_up, tear_down),
 		cmocka_unit_test(dane_in_status),
+		cmocka_unit_test(metrics),
 		cmocka_unit_test_setup_teardown(dane_of_a_domain, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(not_running, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(hung, set_up, tear_down),
