@@ -45,9 +45,10 @@ sizes(FILE *out, const json_t *engine)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach((json_t *)engine, name, value)
+	json_object_foreach((json_t *)engine, name, value) {
 		if (json_is_integer(value))
 			figure(out, name, "", "gauge", json_integer_value(value));
+	}
 }
 
 /* Every state has its line, so that a rule on one of them always finds it. */
@@ -88,8 +89,9 @@ show_metrics(FILE *out, const json_t *status)
 	dane(out, status);
 	fputs("# TYPE postern_process_restarts_total counter\n", out);
 	restarts(out, "policy", 0, json_object_get(status, "policy"));
-	json_array_foreach(workers, i, worker)
+	json_array_foreach(workers, i, worker) {
 		restarts(out, "worker", i + 1, worker);
+	}
 	restarts(out, "nfq", 0, json_object_get(status, "nfq"));
 	totals(out, json_object_get(status, "totals"));
 	sizes(out, json_object_get(status, "engine"));
