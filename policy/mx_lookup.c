@@ -205,7 +205,6 @@ static void
 on_patience(void *arg)
 {
 	struct mx_lookup *l = arg;
-
 	bool last = l->sufficed;
 
 	if (!last)

@@ -50,7 +50,7 @@ struct require_host {
 	bool secure;			/* the addresses */
 	enum require_dane dane;
 	const char *base;		/* USABLE, UNUSABLE: the TLSA base domain */
-	const struct tlsa *records;	/* USABLE: the usable ones, in DNS's order */
+	const struct tlsa *records;	/* USABLE: the usable ones, sorted (tlsa_sort) */
 	size_t records_len;
 	const char *answers;		/* what DNS answered, in lines (answer_note); "" */
 };

@@ -47,25 +47,6 @@ note_ttl(struct tlsa_lookup *l, const struct answer *a)
 		l->ttl = ttl;
 }
 
-/* By what they say: resolvers turn a record set round, and a proof is remembered for the set in its
- * order (tlsa_digest). Usage 3 first, as it stays where there are too many. */
-static int
-compare(const void *a, const void *b)
-{
-	const struct tlsa *s = a, *t = b;
-	size_t shorter = s->len < t->len ? s->len : t->len;
-	int order;
-
-	if (s->usage != t->usage)
-		return t->usage - s->usage;
-	if (s->selector != t->selector)
-		return s->selector - t->selector;
-	if (s->matching != t->matching)
-		return s->matching - t->matching;
-	order = shorter > 0 ? memcmp(s->data, t->data, shorter) : 0;
-	return order != 0 ? order : s->len - t->len;
-}
-
 /* Of sorted records leaves out repetitions and what is beyond the limits, and keeps the rest. Fewer
  * records can only refuse. */
 static void
@@ -76,7 +57,7 @@ keep(struct tlsa_lookup *l, struct tlsa *t, size_t len)
 
 	for (size_t i = 0; i < len && kept < TLSA_RECORDS_MAX; i++) {
 		if (octets + t[i].len > TLSA_OCTETS_MAX ||
-		    (kept > 0 && compare(&t[kept - 1], &t[i]) == 0))
+		    (kept > 0 && tlsa_compare(&t[kept - 1], &t[i]) == 0))
 			continue;
 		octets += t[i].len;
 		t[kept++] = t[i];
@@ -122,7 +103,7 @@ take_records(struct tlsa_lookup *l, const struct answer *a)
 			.matching = r->matching, .len = (uint16_t)r->len,
 			.data = (const uint8_t *)r->text };
 	}
-	qsort(all, a->records_len, sizeof(all[0]), compare);
+	tlsa_sort(all, a->records_len);
 	for (size_t i = 0; i < a->records_len; i++) {
 		full += all[i].matching == TLSA_FULL;
 		why = "one too many in full";

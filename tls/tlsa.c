@@ -117,8 +117,8 @@ tlsa_same(const struct tlsa_set *s, const uint8_t digest[TLSA_DIGEST])
 	return memcmp(s && s->len > 0 ? s->digest : none, digest, TLSA_DIGEST) == 0;
 }
 
-static int
-compare(const void *a, const void *b)
+int
+tlsa_compare(const void *a, const void *b)
 {
 	const struct tlsa *x = a, *y = b;
 	const uint8_t left[] = { x->base, y->usage, y->selector, y->matching };
@@ -134,7 +134,7 @@ void
 tlsa_sort(struct tlsa *records, size_t len)
 {
 	if (len > 1)
-		qsort(records, len, sizeof *records, compare);
+		qsort(records, len, sizeof *records, tlsa_compare);
 }
 
 static size_t

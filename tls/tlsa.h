@@ -52,6 +52,8 @@ bool tlsa_same(const struct tlsa_set *s, const uint8_t digest[TLSA_DIGEST]);
 /* tlsa_sort: by base, then usage, selector and matching type from the highest down, then data. DNS
  * gives the records of a set in any order, and tlsa_digest knows the order. */
 void tlsa_sort(struct tlsa *records, size_t len);
+/* tlsa_compare: in that order, as for qsort; 0: the same record. */
+int tlsa_compare(const void *a, const void *b);
 
 /* tlsa_copy: one block that owns all, to be freed with free(); NULL when out of memory. */
 struct tlsa_set *tlsa_copy(const struct tlsa_set *s);
