@@ -94,7 +94,8 @@ def policy(lab):
     before = web.fetches(d.name)
     lab.republish(d, id="two", mode="testing")
     ctl(lab, 0, "policy", "refresh", d.name)
-    lab.check(web.fetches(d.name) > before, "refresh fetched nothing")
+    # nginx writes its log after the answer has gone out.
+    lab.eventually(lambda: web.fetches(d.name) > before, "refresh fetched nothing")
     lab.has(ctl(lab, 0, "policy", "show", d.name), "testing", "policy show")
     ctl(lab, 0, "policy", "forget", d.name)
     ctl(lab, 6, "policy", "forget", "never-seen.example")
