@@ -9,7 +9,7 @@
 #include "nfq/dns_message.h"
 #include "nfq/dns_stream.h"
 #include "nfq/packet.h"
-#include "record/siphash.h"
+#include "daemon/siphash.h"
 
 #define SAID_MAX (2 * LEARNT_MAX)	/* a full set says some hints too often, which is no harm */
 #define SAID_WAYS 8

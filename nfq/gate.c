@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "record/siphash.h"
+#include "daemon/siphash.h"
 
 #define WAYS 16
 #define SETS (2 * GATE_MAX / WAYS)	/* with GATE_MAX answers one set in 250 overflows */

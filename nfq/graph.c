@@ -15,7 +15,7 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "record/siphash.h"
+#include "daemon/siphash.h"
 
 #define BUCKETS (1u << 17)
 #define HAND_STEPS 4

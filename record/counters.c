@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "daemon/address.h"
-#include "record/siphash.h"
+#include "daemon/siphash.h"
 
 #define PORTS 65536
 

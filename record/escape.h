@@ -3,6 +3,7 @@
 #ifndef RECORD_ESCAPE_H
 #define RECORD_ESCAPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Both write at most size - 1 octets and a NUL and return the length; size is at least 8. What does
@@ -13,5 +14,9 @@
  * escape_ascii: everything but printable ASCII becomes \xNN. */
 size_t escape_utf8(char *out, size_t size, const char *s);
 size_t escape_ascii(char *out, size_t size, const char *s);
+
+/* escape_plain: copies len octets if they are printable ASCII without quotes and backslashes: fit
+ * for every form as they are, as nearly all text is. False: they are not, and out is spoilt. */
+bool escape_plain(char *out, const char *s, size_t len);
 
 #endif

@@ -87,12 +87,20 @@ get_address(struct wire_reader *r, struct address *a)
 	a->port = wire_get16(r);
 }
 
+/* What is absent, as most strings of an event are, on the wire. */
+static const unsigned char absent[3];
+
 static void
 put_text(struct wire_writer *w, const char *s)
 {
 	char cut[WIRE_TEXT_MAX + 1];
-	size_t len = strnlen(s, sizeof cut);
+	size_t len;
 
+	if (s[0] == '\0') {
+		wire_put_bytes(w, absent, sizeof absent);
+		return;
+	}
+	len = strnlen(s, sizeof cut);
 	if (len == sizeof cut) {
 		memcpy(cut, s, WIRE_TEXT_MAX);
 		cut[WIRE_TEXT_MAX] = '\0';
@@ -148,6 +156,26 @@ event_encode(void *out, size_t size, const struct event *e)
 	return wire_written(&w);
 }
 
+/* "" when it is longer than `max`, which makes the message a bad one. */
+static const char *
+get_text(struct wire_reader *r, size_t max)
+{
+	const unsigned char *start = r->p;
+	const char *s;
+
+	if ((size_t)(r->end - start) >= sizeof absent && !r->bad &&
+	    memcmp(start, absent, sizeof absent) == 0) {
+		r->p += sizeof absent;
+		return "";
+	}
+	s = wire_get_string(r);
+	if ((size_t)(r->p - start) > max + sizeof absent) {
+		r->bad = true;
+		return "";
+	}
+	return s;
+}
+
 bool
 event_decode(const void *p, size_t len, struct event *out)
 {
@@ -164,16 +192,9 @@ event_decode(const void *p, size_t len, struct event *out)
 	out->time_us = wire_get64(&r);
 	get_address(&r, &out->src);
 	get_address(&r, &out->dest);
-	for (size_t i = 0; i < STRINGS; i++) {
-		const char *s = wire_get_string(&r);
-
-		if (strnlen(s, WIRE_TEXT_MAX + 1) > WIRE_TEXT_MAX)
-			return false;
-		string_set(out, strings[i], s);
-	}
-	out->dns = wire_get_string(&r);
-	if (strnlen(out->dns, EVENT_DNS_MAX + 1) > EVENT_DNS_MAX)
-		return false;
+	for (size_t i = 0; i < STRINGS; i++)
+		string_set(out, strings[i], get_text(&r, WIRE_TEXT_MAX));
+	out->dns = get_text(&r, EVENT_DNS_MAX);
 	for (size_t i = 0; i < NUMBERS; i++) {
 		uint32_t v = wire_get32(&r);
 

@@ -7,12 +7,12 @@
 #ifndef RECORD_EVENT_H
 #define RECORD_EVENT_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "daemon/address.h"
+#include "record/text.h"
 
 enum event_type {
 	EVENT_DECISION = 1, EVENT_SESSION, EVENT_POLICY, EVENT_RULES, EVENT_CONFIG, EVENT_HEALTH,
@@ -79,13 +79,14 @@ bool event_decode(const void *p, size_t len, struct event *out);
 
 const char *event_type_name(enum event_type t);		/* "decision", ... */
 
-/* event_json: the object of INTERFACE.md, new reference; NULL when out of memory. `full_recipient`
- * and `domain_too` follow log.recipients; without `domain_too` a decision goes without
- * smtp.rcpt_domain, policy.policy_domain, its reply and dns, which name the domain, tls.dane.record
- * and tls.dane.base, which tell it, and inspect.detail, which may name some. Text is made valid
- * UTF-8 and capped at EVENT_TEXT_MAX octets, in dns line by line. */
+/* event_text: adds the JSON object of INTERFACE.md to the text, ASCII alone and without a newline;
+ * false when out of memory, the text is as before then. `full_recipient` and `domain_too` follow
+ * log.recipients; without `domain_too` a decision goes without smtp.rcpt_domain,
+ * policy.policy_domain, its reply and dns, which name the domain, tls.dane.record and
+ * tls.dane.base, which tell it, and inspect.detail, which may name some. Text is made valid UTF-8
+ * and capped at EVENT_TEXT_MAX octets, in dns line by line. */
 #define EVENT_TEXT_MAX 1024
-json_t *event_json(const struct event *e, bool full_recipient, bool domain_too);
+bool event_text(struct text *t, const struct event *e, bool full_recipient, bool domain_too);
 
 /* event_line: one human line without newline, printable ASCII, cut to size. Returns its length. */
 size_t event_line(const struct event *e, char *out, size_t size);

@@ -2,10 +2,9 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "record/event.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "record/digits.h"
 #include "record/escape.h"
 
 #define FIELD_SIZE 400		/* of one text in the line; the whole of it is in the log file */
@@ -17,15 +16,21 @@ struct line {
 
 /* Text that is ours or was escaped; what does not fit is cut. */
 static void
-add(struct line *l, const char *text)
+add_octets(struct line *l, const char *text, size_t len)
 {
-	size_t len = strlen(text), room = l->size - l->len - 1;
+	size_t room = l->size - l->len - 1;
 
 	if (len > room)
 		len = room;
 	memcpy(l->out + l->len, text, len);
 	l->len += len;
 	l->out[l->len] = '\0';
+}
+
+static void
+add(struct line *l, const char *text)
+{
+	add_octets(l, text, strlen(text));
 }
 
 /* before TEXT, nothing when there is no text. */
@@ -36,9 +41,18 @@ add_text(struct line *l, const char *before, const char *text)
 
 	if (text[0] == '\0')
 		return;
-	escape_ascii(escaped, sizeof escaped, text);
 	add(l, before);
-	add(l, escaped);
+	add_octets(l, escaped, escape_ascii(escaped, sizeof escaped, text));
+}
+
+static void
+add_number(struct line *l, const char *before, uint64_t v, const char *after)
+{
+	char digits[DIGITS_NUMBER_MAX];
+
+	add(l, before);
+	add_octets(l, digits, (size_t)(digits_number(digits, v) - digits));
+	add(l, after);
 }
 
 static void
@@ -48,11 +62,11 @@ add_addresses(struct line *l, const struct event *e)
 
 	if (e->src.port != 0) {
 		add(l, " ");
-		add(l, address_print_ip(&e->src.ip, text));
+		add_octets(l, text, (size_t)(digits_ip(text, &e->src.ip) - text));
 	}
 	if (e->dest.port != 0) {
 		add(l, " -> ");
-		add(l, address_print(&e->dest, text));
+		add_octets(l, text, (size_t)(digits_address(text, &e->dest) - text));
 	}
 }
 
@@ -103,23 +117,21 @@ add_decision(struct line *l, const struct event *e)
 static void
 add_session(struct line *l, const struct event *e)
 {
-	bool unread = strcmp(e->inspect_outcome, "end-to-end") == 0;
-	char numbers[96];
-
 	add_text(l, "session ", e->session_id);
 	add_text(l, " ", e->action);
 	add_addresses(l, e);
 	add_text(l, " by ", e->ended_by);
 	add_text(l, ": ", e->reason[0] != '\0' ? e->reason : e->detail);
 	add_inspect(l, e);
-	if (unread)		/* messages are not seen */
-		snprintf(numbers, sizeof numbers, "; %" PRIu64 " octets in, %" PRIu64 " out, %u ms",
-		    e->bytes_in, e->bytes_out, (unsigned)e->duration_ms);
-	else
-		snprintf(numbers, sizeof numbers, "; %u messages, %u ms", (unsigned)e->messages,
-		    (unsigned)e->duration_ms);
-	if (strcmp(e->action, "opened") != 0)
-		add(l, numbers);
+	if (strcmp(e->action, "opened") == 0)
+		return;
+	if (strcmp(e->inspect_outcome, "end-to-end") == 0) {	/* messages are not seen */
+		add_number(l, "; ", e->bytes_in, " octets in");
+		add_number(l, ", ", e->bytes_out, " out");
+	} else {
+		add_number(l, "; ", e->messages, " messages");
+	}
+	add_number(l, ", ", e->duration_ms, " ms");
 }
 
 static void

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "record/journal.h"
 
+#include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -64,17 +66,33 @@ journal_open(void)
 	return socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
-bool
-journal_send(int fd, const char *path, const struct journal_field *fields, size_t len)
+void
+journal_send(int fd, const char *path, const struct iovec *entries, size_t len,
+    bool *taken)
 {
-	unsigned char entry[JOURNAL_ENTRY_MAX];
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	size_t size = journal_encode(entry, sizeof entry, fields, len);
+	struct mmsghdr messages[JOURNAL_SEND_MAX];
 
-	if (size == 0 || strlen(path) >= sizeof to.sun_path)
-		return false;
+	assert(len <= JOURNAL_SEND_MAX);
+	memset(taken, 0, len * sizeof *taken);
+	if (strlen(path) >= sizeof to.sun_path)
+		return;
 	memcpy(to.sun_path, path, strlen(path) + 1);
-	return sendto(fd, entry, size, MSG_NOSIGNAL, (const struct sockaddr *)&to, sizeof to) >= 0;
+	for (size_t i = 0; i < len; i++)
+		messages[i] = (struct mmsghdr){ .msg_hdr = {
+			.msg_name = &to, .msg_namelen = sizeof to,
+			.msg_iov = (struct iovec *)(uintptr_t)&entries[i], .msg_iovlen = 1,
+		} };
+	for (size_t at = 0; at < len;) {
+		int n = sendmmsg(fd, messages + at, (unsigned)(len - at), MSG_NOSIGNAL);
+
+		if (n < 0 && (errno == EAGAIN || errno == ECONNREFUSED || errno == ENOENT))
+			return;			/* it takes none of the others either */
+		if (n <= 0)
+			at++;
+		for (; n > 0; n--)
+			taken[at++] = true;
+	}
 }
 
 bool

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/uio.h>
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 #define JOURNAL_ENTRY_MAX 49152		/* octets; any event's fields fit, and so does any socket */
@@ -20,9 +21,14 @@ struct journal_field {
 size_t journal_encode(void *out, size_t size, const struct journal_field *fields, size_t len);
 
 /* journal_open: a socket for sending, -1 with errno; nothing is connected, so the journal may be
- * restarted. journal_send never waits; false when the journal did not take it. */
+ * restarted. */
 int journal_open(void);
-bool journal_send(int fd, const char *path, const struct journal_field *fields, size_t len);
+
+/* journal_send: encoded entries, in one system call where the journal takes them all; taken[i] says
+ * whether it took that one. Never waits. */
+#define JOURNAL_SEND_MAX 128
+void journal_send(int fd, const char *path, const struct iovec *entries, size_t len,
+    bool *taken);
 
 /* journal_is_stderr: whether standard error ends in the journal, by JOURNAL_STREAM. */
 bool journal_is_stderr(void);

@@ -10,44 +10,32 @@
 #include <string.h>
 #include <time.h>
 
+#include "record/batch.h"
 #include "record/entry.h"
 #include "record/journal.h"
+#include "record/key.h"
 #include "record/logfile.h"
 #include "record/seen.h"
 
-#define KEY_SIZE 128		/* two ids and a word; what is longer was not made by id.c */
-#define LINE_START 4096		/* octets of a usual line */
+_Static_assert(BATCH_MAX <= ENTRIES_MAX, "each line of a batch has its copies");
 
 struct log {
 	struct logfile *file;
 	struct seen *seen;
-	struct entry_writer entries;
+	struct entry_writer entries;	/* one for each line of the batch */
+	struct batch batch;
 	bool full_recipient, domain_too;
-	char *line;		/* the line being made */
-	size_t len, size;
+	bool others;		/* somebody else has written since the batch was last looked at */
 	char *problem;
 	bool no_memory, failing;
 	void (*watch)(void *arg, const char *json, size_t len);
 	void *watch_arg;
 };
 
-/* "" for an event that has no key. */
-static void
-key_make(char key[KEY_SIZE], const char *type, const char *session, const char *which)
+static uint64_t
+hash(const struct log *l, const struct key *key)
 {
-	key[0] = '\0';
-	if (which[0] != '\0' && (strcmp(type, "decision") == 0 || session[0] != '\0'))
-		snprintf(key, KEY_SIZE, "%.10s %.40s %.40s", type, session, which);
-}
-
-static void
-key_of_event(char key[KEY_SIZE], const struct event *e)
-{
-	key[0] = '\0';
-	if (e->type == EVENT_DECISION)
-		key_make(key, "decision", e->session_id, e->id);
-	if (e->type == EVENT_SESSION)
-		key_make(key, "session", e->session_id, e->action);
+	return key->len == 0 ? 0 : seen_hash(l->seen, key->p, key->len);
 }
 
 /* A line that another process wrote, or this one before it was replaced. */
@@ -55,20 +43,12 @@ static void
 remember_line(void *arg, const char *line, size_t len)
 {
 	struct log *l = arg;
-	json_t *o = json_loadb(line, len, 0, NULL);
-	const char *type = "", *session = "", *which = "";
-	char key[KEY_SIZE] = "";
+	struct key key;
 
-	if (json_unpack(o, "{s:s, s?s}", "event_type", &type, "session_id", &session) == 0) {
-		if (strcmp(type, "decision") == 0)
-			(void)json_unpack(o, "{s:s}", "id", &which);
-		if (strcmp(type, "session") == 0)
-			(void)json_unpack(o, "{s:{s:s}}", "session", "action", &which);
-		key_make(key, type, session, which);
-	}
-	if (key[0] != '\0')
-		seen_add(l->seen, key, strlen(key));
-	json_decref(o);
+	key_of_line(&key, line, len);
+	if (key.len > 0)
+		seen_add(l->seen, hash(l, &key));
+	l->others = true;
 }
 
 struct log *
@@ -102,59 +82,56 @@ log_close(struct log *l)
 	if (l == NULL)
 		return;
 	entry_close(&l->entries);
+	batch_free(&l->batch);
 	logfile_free(l->file);
 	seen_free(l->seen);
 	free(l->problem);
-	free(l->line);
 	free(l);
 }
 
 static int
-line_add(const char *p, size_t len, void *arg)
+evidence_add(const char *p, size_t len, void *arg)
 {
-	struct log *l = arg;
-
-	if (len > l->size - l->len) {
-		size_t size = (l->size + len) * 2 + LINE_START;
-		char *bigger = realloc(l->line, size);
-
-		if (bigger == NULL)
-			return -1;
-		l->line = bigger;
-		l->size = size;
-	}
-	memcpy(l->line + l->len, p, len);
-	l->len += len;
+	text_add(arg, p, len);
 	return 0;
 }
 
-/* The JSON line with its newline in l->line. ASCII only: policy texts and the like among the
- * evidence may hold what moves a terminal. */
+/* The JSON line with its newline behind those of the batch. ASCII only: policy texts and the like
+ * among the evidence may hold what moves a terminal. */
 static bool
-line_make(struct log *l, const struct event *e, json_t *evidence)
+line_make(struct log *l, const struct event *e, const json_t *evidence)
 {
-	json_t *o = event_json(e, l->full_recipient, l->domain_too);
-	bool fine = o != NULL;
+	static const char before[] = ",\"evidence\":";
+	struct text *lines = &l->batch.lines;
 
-	l->len = 0;
-	if (fine && evidence != NULL && l->domain_too)
-		fine = json_object_set(o, "evidence", evidence) == 0;
-	fine = fine && json_dump_callback(o, line_add, l, JSON_COMPACT | JSON_ENSURE_ASCII) == 0 &&
-	    line_add("\n", 1, l) == 0;
-	json_decref(o);
-	return fine;
+	if (!event_text(lines, e, l->full_recipient, l->domain_too))
+		return false;
+	if (evidence != NULL && l->domain_too) {
+		lines->len--;			/* into the object, before its bracket */
+		text_add(lines, before, sizeof before - 1);
+		if (json_dump_callback(evidence, evidence_add, lines,
+		    JSON_COMPACT | JSON_ENSURE_ASCII) != 0)
+			return false;
+		text_add(lines, "}", 1);
+	}
+	text_add(lines, "\n", 1);
+	return !lines->bad;
 }
 
 /* For the journal and standard error, which have no switches of their own: `recipients: none`. */
 static void
 show(struct log *l, const struct event *e)
 {
-	struct event shown = *e;
+	struct event shown;
 
-	if (!l->domain_too)
-		shown.rcpt_domain = shown.reply = shown.inspect_detail = shown.dns =
-		    shown.dane_record = shown.dane_base = "";
-	entry_write(&l->entries, &shown);
+	if (l->domain_too) {
+		entry_add(&l->entries, e);
+		return;
+	}
+	shown = *e;
+	shown.rcpt_domain = shown.reply = shown.inspect_detail = shown.dns = shown.dane_record =
+	    shown.dane_base = "";
+	entry_add(&l->entries, &shown);
 }
 
 /* The trouble itself goes where it can be seen, when it begins and when it ends. */
@@ -177,43 +154,129 @@ tell(struct log *l, bool failing)
 	entry_write(&l->entries, &e);
 }
 
-static enum log_result
-append(struct log *l, const char *key)
+static void
+cut(struct log *l, size_t len)
+{
+	batch_cut(&l->batch, len);
+	entry_cut(&l->entries, len);
+}
+
+enum log_result
+log_add(struct log *l, const struct event *e, json_t *evidence)
 {
 	enum log_result result = LOG_FAILED;
+	size_t len = l->batch.len;
+	struct key key;
+	uint64_t h;
 
-	logfile_begin(l->file);
-	if (key[0] != '\0' && seen_has(l->seen, key, strlen(key)))
+	key_of_event(&key, e);
+	h = hash(l, &key);
+	if (h != 0 && (seen_has(l->seen, h) || batch_has(&l->batch, h))) {
 		result = LOG_DUPLICATE;
-	else if (logfile_append(l->file, l->line, l->len))
-		result = LOG_WRITTEN;
-	logfile_end(l->file);
+	} else if (!log_full(l)) {
+		l->no_memory = !line_make(l, e, evidence);
+		if (!l->no_memory) {
+			batch_add(&l->batch, h);
+			show(l, e);
+			result = LOG_WRITTEN;
+		} else {
+			cut(l, len);
+			tell(l, true);
+		}
+	}
+	json_decref(evidence);
 	return result;
+}
+
+bool
+log_full(const struct log *l)
+{
+	return batch_full(&l->batch) || entry_full(&l->entries) ||
+	    (l->batch.len > 0 && !logfile_is_regular(l->file));
+}
+
+/* Into the file; what somebody else has written meanwhile goes without. */
+static bool
+append(struct log *l)
+{
+	struct batch *b = &l->batch;
+	bool fine = true;
+
+	l->others = false;
+	logfile_begin(l->file);
+	for (size_t i = 0; l->others && i < b->len; i++)
+		if (b->keys[i] != 0 && seen_has(l->seen, b->keys[i]))
+			batch_empty(b, i);
+	if (b->lines.len > 0)
+		fine = logfile_append(l->file, b->lines.p, b->lines.len);
+	logfile_end(l->file);
+	return fine;
+}
+
+/* Writes the batch, which is the caller's to cut then. */
+static bool
+write_batch(struct log *l)
+{
+	const struct batch *b = &l->batch;
+	bool known[BATCH_MAX] = { false };
+
+	if (b->len == 0)
+		return true;
+	if (!append(l)) {
+		tell(l, true);
+		return false;
+	}
+	tell(l, false);
+	for (size_t i = 0; i < b->len; i++) {
+		size_t len;
+		const char *line = batch_line(b, i, &len);
+
+		known[i] = len == 0;
+		if (b->keys[i] != 0)
+			seen_add(l->seen, b->keys[i]);
+		if (len > 0 && l->watch != NULL)
+			l->watch(l->watch_arg, line, len - 1);
+	}
+	entry_flush(&l->entries, known);
+	return true;
+}
+
+bool
+log_flush(struct log *l)
+{
+	bool fine = write_batch(l);
+
+	cut(l, 0);
+	return fine;
 }
 
 enum log_result
 log_event(struct log *l, const struct event *e, json_t *evidence)
 {
 	enum log_result result;
-	char key[KEY_SIZE];
+	size_t before, len;
 
-	key_of_event(key, e);
-	if (key[0] != '\0' && seen_has(l->seen, key, strlen(key))) {
-		json_decref(evidence);
-		return LOG_DUPLICATE;
+	if (log_full(l)) {
+		if (!write_batch(l)) {
+			json_decref(evidence);
+			return LOG_FAILED;
+		}
+		cut(l, 0);
 	}
-	l->no_memory = !line_make(l, e, evidence);
-	json_decref(evidence);
-	result = l->no_memory ? LOG_FAILED : append(l, key);
-	tell(l, result == LOG_FAILED);
-	if (result != LOG_WRITTEN)
-		return result;
-	if (key[0] != '\0')
-		seen_add(l->seen, key, strlen(key));
-	show(l, e);
-	if (l->watch != NULL)
-		l->watch(l->watch_arg, l->line, l->len - 1);
-	return LOG_WRITTEN;
+	before = l->batch.len;
+	result = log_add(l, e, evidence);
+	if (result == LOG_FAILED)
+		return LOG_FAILED;
+	if (!write_batch(l)) {
+		cut(l, before);
+		return LOG_FAILED;
+	}
+	if (result == LOG_WRITTEN) {
+		batch_line(&l->batch, before, &len);
+		result = len == 0 ? LOG_DUPLICATE : LOG_WRITTEN;
+	}
+	cut(l, 0);
+	return result;
 }
 
 bool

@@ -1,4 +1,4 @@
-/* logfile.c - an append-only file of lines, each written by one write
+/* logfile.c - an append-only file of whole lines
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
  * A line can be torn: by a disk that filled up, or by SIGKILL, which ends a write at a page's edge.
@@ -214,12 +214,12 @@ logfile_begin(struct logfile *f)
 }
 
 bool
-logfile_append(struct logfile *f, const char *line, size_t len)
+logfile_append(struct logfile *f, const char *p, size_t len)
 {
 	char newline[] = "\n";
 	struct iovec parts[2] = {
 		{ .iov_base = newline, .iov_len = f->torn ? 1 : 0 },
-		{ .iov_base = (void *)(uintptr_t)line, .iov_len = len },
+		{ .iov_base = (void *)(uintptr_t)p, .iov_len = len },
 	};
 	size_t all = parts[0].iov_len + len;
 	ssize_t n;
@@ -254,4 +254,10 @@ const char *
 logfile_problem(const struct logfile *f)
 {
 	return f->problem;
+}
+
+bool
+logfile_is_regular(const struct logfile *f)
+{
+	return f->regular;
 }

@@ -1,4 +1,4 @@
-/* logfile.h - an append-only file of lines, each written by one write
+/* logfile.h - an append-only file of whole lines
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Two policy processes may write the same file for a moment (a reload: the old one drains). Each
@@ -14,8 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* How much of the file's end is read back: more than all workers can have sent without having seen
- * an acknowledgement (their sockets hold about 100 records each). */
+/* How much of the file's end is read back: more than one policy process can have written without
+ * having told the workers so (a batch or two, batch.h). */
 #define LOGFILE_TAIL_MAX (4u << 20)
 
 struct logfile;
@@ -29,12 +29,13 @@ void logfile_free(struct logfile *f);
  * logfile_problem; a file open before stays open. */
 bool logfile_open(struct logfile *f);
 
-/* logfile_begin, logfile_append, logfile_end. append: one line with its newline, all or nothing;
- * where the last line is torn it starts on a fresh one. False: nothing of it counts, see the
- * problem. */
+/* logfile_begin, logfile_append, logfile_end. append: lines with their newlines, all of them or
+ * none; where the last line of the file is torn they start on a fresh one. False: nothing of them
+ * counts, see the problem. What is no regular file (a pipe) must get its lines one by one. */
 void logfile_begin(struct logfile *f);
-bool logfile_append(struct logfile *f, const char *line, size_t len);
+bool logfile_append(struct logfile *f, const char *lines, size_t len);
 void logfile_end(struct logfile *f);
+bool logfile_is_regular(const struct logfile *f);
 
 /* logfile_problem: "cannot write FILE: No space left on device"; "" when all is well. */
 const char *logfile_problem(const struct logfile *f);

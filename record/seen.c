@@ -5,10 +5,9 @@
  * it. 0 marks an empty place. Half a megabyte and one, allocated once and touched as it fills. */
 #include "record/seen.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 
-#include "record/siphash.h"
+#include "daemon/siphash.h"
 
 #define TABLE (2u * SEEN_MAX)	/* never more than half full: probes stay short */
 #define MASK (TABLE - 1)
@@ -36,8 +35,8 @@ seen_free(struct seen *s)
 	free(s);
 }
 
-static uint64_t
-hash(const struct seen *s, const char *key, size_t len)
+uint64_t
+seen_hash(const struct seen *s, const char *key, size_t len)
 {
 	uint64_t h = siphash(&s->key, key, len);
 
@@ -73,21 +72,19 @@ forget(struct seen *s, uint64_t h)
 }
 
 bool
-seen_has(const struct seen *s, const char *key, size_t len)
+seen_has(const struct seen *s, uint64_t hash)
 {
-	return s->table[place(s, hash(s, key, len))] != 0;
+	return s->table[place(s, hash)] != 0;
 }
 
 void
-seen_add(struct seen *s, const char *key, size_t len)
+seen_add(struct seen *s, uint64_t hash)
 {
-	uint64_t h = hash(s, key, len);
-
-	if (s->table[place(s, h)] != 0)
+	if (s->table[place(s, hash)] != 0)
 		return;
 	if (s->ring[s->next] != 0)
 		forget(s, s->ring[s->next]);
-	s->table[place(s, h)] = h;
-	s->ring[s->next] = h;
+	s->table[place(s, hash)] = hash;
+	s->ring[s->next] = hash;
 	s->next = (s->next + 1) % SEEN_MAX;
 }

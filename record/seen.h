@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Far more than all workers can have unacknowledged between two turns of the loop; by the birthday
  * bound two of them share a 64-bit hash once in ten billion fillings. */
@@ -15,7 +16,9 @@ struct seen;
 struct seen *seen_new(void);		/* NULL when out of memory */
 void seen_free(struct seen *s);		/* NULL is allowed */
 
-bool seen_has(const struct seen *s, const char *key, size_t len);
-void seen_add(struct seen *s, const char *key, size_t len);	/* the oldest makes room */
+/* seen_hash: what the others know a key by; never 0. */
+uint64_t seen_hash(const struct seen *s, const char *key, size_t len);
+bool seen_has(const struct seen *s, uint64_t hash);
+void seen_add(struct seen *s, uint64_t hash);		/* the oldest makes room */
 
 #endif

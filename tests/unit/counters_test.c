@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "record/siphash.h"
+#include "daemon/siphash.h"
 
 static struct in6_addr
 ip(const char *text)

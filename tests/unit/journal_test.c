@@ -3,6 +3,7 @@
 #include "record/journal.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -148,26 +149,155 @@ the_largest_entry_is_sent(void **state)
 	close(fd);
 }
 
+/* Lines in what standard error got, each whole; no write was larger than a pipe takes whole. */
+static size_t
+lines_in(int end)
+{
+	static char got[1 << 16];
+	size_t lines = 0;
+	ssize_t n;
+
+	while ((n = read(end, got, sizeof got)) > 0) {
+		assert_true(n <= PIPE_BUF);		/* packets: one write each */
+		assert_int_equal(got[n - 1], '\n');
+		for (ssize_t i = 0; i < n; i++)
+			lines += got[i] == '\n';
+	}
+	return lines;
+}
+
+static size_t
+entries_in(int journal)
+{
+	char got[4096];
+	size_t entries = 0;
+
+	while (recv(journal, got, sizeof got, MSG_DONTWAIT) > 0) {
+		assert_memory_equal(got, "MESSAGE=", 8);
+		entries++;
+	}
+	return entries;
+}
+
+/* Sends `len` decisions, of which the first is spared, and a session. */
+static void
+send_many(struct entry_writer *w, size_t len, int to)
+{
+	bool spared[ENTRIES_MAX] = { true };
+	int saved = dup(STDERR_FILENO);
+	struct event e;
+
+	event_clear(&e);
+	e.type = EVENT_DECISION;
+	e.id = "K7Q2-M4XD";
+	e.reason = "no two of them are the same, and each of them is a line of some length";
+	for (size_t i = 0; i < len; i++)
+		entry_add(w, &e);
+	e.type = EVENT_SESSION;
+	entry_add(w, &e);
+	dup2(to, STDERR_FILENO);
+	entry_flush(w, spared);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	assert_true(w->len == 0 && w->lines.len == 0 && w->entries.len == 0);
+}
+
+static void
+many_go_at_once(void **state)
+{
+	struct entry_writer w;
+	int fd = listen_here(), ends[2];
+	size_t taken;
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_NONBLOCK | O_DIRECT), 0);
+	entry_open(&w, JOURNAL_YES, path);
+	w.stderr_is_journal = false;
+	send_many(&w, 5, ends[1]);
+	assert_int_equal(entries_in(fd), 5);		/* four and the session */
+	assert_int_equal(lines_in(ends[0]), 4);
+	w.stderr_is_journal = true;
+	send_many(&w, 5, ends[1]);
+	assert_int_equal(entries_in(fd), 5);
+	assert_int_equal(lines_in(ends[0]), 0);
+	/* More than its socket holds: the rest goes to standard error, the session nowhere. */
+	send_many(&w, ENTRIES_MAX - 1, ends[1]);
+	taken = entries_in(fd);
+	assert_true(taken > 0);
+	assert_int_equal(taken + lines_in(ends[0]), taken == ENTRIES_MAX - 1 ? taken :
+	    ENTRIES_MAX - 2);
+	entry_close(&w);
+	entry_open(&w, JOURNAL_NO, path);
+	send_many(&w, ENTRIES_MAX - 1, ends[1]);
+	assert_int_equal(lines_in(ends[0]), ENTRIES_MAX - 2);
+	/* A pipe whose reader has stopped: what does not fit is lost, nobody waits. */
+	for (int i = 0; i < 40; i++)
+		send_many(&w, ENTRIES_MAX - 1, ends[1]);
+	assert_true(lines_in(ends[0]) > 0);
+	entry_close(&w);
+	close(ends[0]);
+	close(ends[1]);
+	close(fd);
+}
+
+/* One that must be seen now goes past those that wait. */
+static void
+one_goes_past_the_others(void **state)
+{
+	int saved = dup(STDERR_FILENO), ends[2];
+	struct entry_writer w;
+	struct event e;
+	char got[256];
+	ssize_t n;
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+	entry_open(&w, JOURNAL_NO, path);
+	event_clear(&e);
+	e.type = EVENT_HEALTH;
+	e.action = "waits";
+	dup2(ends[1], STDERR_FILENO);
+	for (size_t i = 0; i < ENTRIES_MAX; i++)
+		entry_add(&w, &e);
+	e.action = "first";
+	entry_write(&w, &e);
+	n = read(ends[0], got, sizeof got);
+	entry_cut(&w, 1);
+	entry_flush(&w, NULL);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	assert_int_equal(n, 13);
+	assert_memory_equal(got, "health first\n", 13);
+	assert_int_equal(read(ends[0], got, sizeof got), 13);
+	assert_memory_equal(got, "health waits\n", 13);
+	entry_close(&w);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void
 no_journal_no_trouble(void **state)
 {
-	static const struct journal_field fields[] = { { "MESSAGE", "x" } };
 	struct entry_writer w;
 	int fd = journal_open(), other;
+	struct iovec entry = { (char[]){ "MESSAGE=x\n" }, 10 };
+	bool taken;
 
 	(void)state;
 	unlink(path);
-	assert_false(journal_send(fd, path, fields, 1));
+	journal_send(fd, path, &entry, 1, &taken);
+	assert_false(taken);
 	entry_open(&w, JOURNAL_AUTO, path);
 	assert_int_equal(w.journal, -1);
 	other = listen_here();
-	assert_true(journal_send(fd, path, fields, 1));	/* it came back: no new socket needed */
+	journal_send(fd, path, &entry, 1, &taken);
+	assert_true(taken);		/* it came back: no new socket needed */
 	entry_open(&w, JOURNAL_NO, path);
 	assert_int_equal(w.journal, -1);
 	/* A journal that does not read: sending ends, it never waits. */
-	for (int i = 0; i < 100000 && journal_send(fd, path, fields, 1); i++)
-		;
-	assert_false(journal_send(fd, path, fields, 1));
+	for (int i = 0; i < 100000 && taken; i++)
+		journal_send(fd, path, &entry, 1, &taken);
+	assert_false(taken);
 	close(other);
 	close(fd);
 }
@@ -214,6 +344,8 @@ main(void)
 		cmocka_unit_test(fields_are_encoded),
 		cmocka_unit_test(an_event_becomes_an_entry),
 		cmocka_unit_test(the_largest_entry_is_sent),
+		cmocka_unit_test(many_go_at_once),
+		cmocka_unit_test(one_goes_past_the_others),
 		cmocka_unit_test(no_journal_no_trouble),
 		cmocka_unit_test(stderr_in_the_journal_is_known),
 	};

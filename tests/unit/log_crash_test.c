@@ -1,10 +1,10 @@
 /* log_crash_test.c - the policy process is killed again and again; no decision is lost or doubled
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * This process is the worker: its queue sends over a SEQPACKET pair. The child is the log's writer,
- * killed by SIGKILL at random moments; its replacement gets a new pair and everything resent. */
+ * This process is the worker: its queue writes into a ring. The child is the log's writer, killed by
+ * SIGKILL at random moments, between a batch's write and its being done with too; its replacement
+ * reads on, sometimes before the old one is dead. */
 #include <fcntl.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,30 +13,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "daemon/ring.h"
+#include "daemon/wire.h"
 #include "policy/message.h"
 #include "record/log.h"
 #include "record/queue.h"
 
 #define KILLS 20
-#define BATCH 20		/* records acknowledged together, as in one turn of a loop */
+#define BATCH 20		/* records written together */
 #define EVIDENCE 6000		/* octets: a line over two pages, so that a kill can tear it */
 
 static char folder[] = "/tmp/postern-crash-XXXXXX", path[64];
 
-struct writer {
-	pid_t pid;
-	int fd;
-};
-
 static bool
-take(struct log *l, const unsigned char *p, size_t len, uint64_t *sequence)
+take(struct log *l, const unsigned char *p, size_t len)
 {
 	char text[EVIDENCE + 1];
 	struct event e;
@@ -45,73 +41,61 @@ take(struct log *l, const unsigned char *p, size_t len, uint64_t *sequence)
 
 	memset(text, 'x', EVIDENCE);
 	text[EVIDENCE] = '\0';
-	return message_get_record(p, len, sequence, &body, &body_len) &&
-	    event_decode(body, body_len, &e) &&
-	    log_event(l, &e, json_pack("{s:s}", "text", text)) != LOG_FAILED;
+	return message_get_record(p, len, &body, &body_len) && event_decode(body, body_len, &e) &&
+	    log_add(l, &e, json_pack("{s:s}", "text", text)) != LOG_FAILED;
 }
 
 static void
 write_log(int fd)
 {
 	struct config config = { .log = { .file = path, .journal = JOURNAL_NO } };
-	unsigned char p[WIRE_MESSAGE_MAX], ack[64];
+	struct ring *ring = ring_open(fd);
+	unsigned char p[WIRE_MESSAGE_MAX];
 	char error[256];
 	struct log *l = log_open(&config, error, sizeof error);
-	uint64_t sequence = 0;
+	size_t len;
 
-	if (l == NULL)
+	if (l == NULL || ring == NULL)
 		_exit(2);
-	for (unsigned due = 0;;) {
-		ssize_t len = recv(fd, p, sizeof p, due > 0 ? MSG_DONTWAIT : 0);
-
-		if (len == 0)
-			_exit(0);
-		if (len > 0 && !take(l, p, (size_t)len, &sequence))
-			_exit(3);
-		if (len > 0 && ++due < BATCH)
-			continue;
-		send(fd, ack, message_ack(ack, sizeof ack, sequence), MSG_NOSIGNAL);
-		due = 0;
+	for (;;) {
+		for (unsigned n = 0; n < BATCH && ring_read(ring, p, &len) != RING_EMPTY; n++)
+			if (!take(l, p, len))
+				_exit(3);
+		if (!log_flush(l))
+			_exit(4);
+		ring_done(ring);
 	}
 }
 
-static void
-start(struct writer *w)
+static pid_t
+start(int ring)
 {
-	int ends[2];
+	pid_t pid = fork();
 
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
-	w->pid = fork();
-	if (w->pid == 0) {
-		int null = open("/dev/null", O_WRONLY);
-
-		dup2(null, STDERR_FILENO);
-		close(ends[0]);
-		write_log(ends[1]);
+	if (pid == 0) {
+		dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
+		write_log(ring);
 	}
-	close(ends[1]);
-	w->fd = ends[0];
-	fcntl(w->fd, F_SETFL, O_NONBLOCK);
+	return pid;
+}
+
+static void
+stop(pid_t pid)
+{
+	int status;
+
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	assert_true(WIFSIGNALED(status));
 }
 
 static bool
-send_record(void *arg, const void *p, size_t len)
+hand_over(void *arg, const void *p, size_t len, int fd)
 {
-	const struct writer *w = arg;
-
-	return send(w->fd, p, len, MSG_NOSIGNAL) == (ssize_t)len;
-}
-
-static void
-acknowledgements(struct writer *w, struct queue *q)
-{
-	unsigned char p[64];
-	uint64_t sequence;
-	ssize_t len;
-
-	while ((len = recv(w->fd, p, sizeof p, 0)) > 0)
-		if (message_get_ack(p, (size_t)len, &sequence))
-			queue_acknowledge(q, sequence);
+	assert_true(message_get_ring(p, len));
+	if (fd >= 0)
+		*(int *)arg = fd;
+	return true;
 }
 
 static void
@@ -162,39 +146,35 @@ exactly_once(unsigned last)
 static void
 nothing_is_lost_or_doubled(void **state)
 {
-	struct writer w;
-	struct queue *q = queue_new(send_record, &w);
+	int ring = -1;
+	struct queue *q = queue_new(hand_over, &ring);
 	unsigned n = 0;
+	pid_t pid;
 
 	(void)state;
-	start(&w);
+	queue_resend(q);
+	pid = start(ring);
 	for (int kills = 0; kills < KILLS; kills++) {
+		pid_t old = pid;
 		unsigned many;
 
 		assert_int_equal(getrandom(&many, sizeof many, 0), sizeof many);
-		for (unsigned i = 0; i < 20 + many % 400; i++) {
+		for (unsigned i = 0; i < 20 + many % 400; i++)
 			add(q, ++n);
-			acknowledgements(&w, q);
-			queue_flush(q);
-		}
 		nanosleep(&(struct timespec){ .tv_nsec = many % 3000000 }, NULL);
-		kill(w.pid, SIGKILL);
-		waitpid(w.pid, NULL, 0);
-		close(w.fd);
-		start(&w);
-		queue_resend(q);
+		if (many % 3 > 0)
+			stop(old);
+		pid = start(ring);
+		if (many % 3 == 0) {
+			nanosleep(&(struct timespec){ .tv_nsec = many % 3000000 }, NULL);
+			stop(old);
+		}
 	}
-	for (int i = 0; i < 2000 && queue_length(q) > 0; i++) {
-		struct pollfd ready = { .fd = w.fd, .events = POLLIN };
-
-		poll(&ready, 1, 10);
-		acknowledgements(&w, q);
-		queue_flush(q);
-	}
-	assert_int_equal(queue_length(q), 0);
+	for (int i = 0; i < 2000 && queue_length(q) > 0; i++)
+		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+	assert_true(queue_length(q) == 0);
 	assert_int_equal(queue_dropped(q), 0);
-	close(w.fd);
-	waitpid(w.pid, NULL, 0);
+	stop(pid);
 	exactly_once(n);
 	queue_free(q);
 }

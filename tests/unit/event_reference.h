@@ -1,15 +1,17 @@
-/* event_json.c - an event as the JSON object of INTERFACE.md
+/* event_reference.h - an event's JSON as jansson builds it: what record/event_text.c must equal
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Members are put in the order in which INTERFACE.md shows them; what is absent is left out. */
-#include "record/event.h"
+ * Written for sense, not for speed. Each test program that includes it gets its own. */
+#ifndef TESTS_EVENT_REFERENCE_H
+#define TESTS_EVENT_REFERENCE_H
 
 #include <inttypes.h>
-#include <netinet/in.h>
+#include <jansson.h>
 #include <string.h>
 #include <time.h>
 
 #include "record/escape.h"
+#include "record/event.h"
 
 #define LAST_SECOND INT64_C(253402300799)	/* 9999-12-31T23:59:59Z, RFC 3339's last */
 #define TIMESTAMP_SIZE 40
@@ -285,7 +287,8 @@ put_notice(struct object *b, const struct event *e)
 	put_object(b, event_type_name(e->type), &notice, true);
 }
 
-json_t *
+/* New reference; NULL when out of memory. */
+static json_t *
 event_json(const struct event *e, bool full_recipient, bool domain_too)
 {
 	struct object b = object_new();
@@ -324,3 +327,5 @@ event_json(const struct event *e, bool full_recipient, bool domain_too)
 	}
 	return b.o;
 }
+
+#endif
