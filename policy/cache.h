@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <uthash.h>
 
+#include "daemon/siphash.h"
+
 struct cache_entry {
 	UT_hash_handle hh;
 	bool used;		/* since the hand last passed */
@@ -20,7 +22,7 @@ struct cache_entry {
 
 struct cache {
 	struct cache_entry *table;
-	uint64_t secret[2];
+	struct siphash_key secret;
 };
 
 void cache_init(struct cache *c);

@@ -74,19 +74,19 @@ candidates_all(struct candidates *c, const struct require_input *in)
 void
 candidates_map(struct candidates *c, const struct require_input *in)
 {
-	struct candidates mapped = { .mapped = true }, hinted = { .mapped = true, .hinted = true };
-
-	for (size_t i = 0; known(in) && i < in->mx.hosts_len; i++) {
+	c->len = 0;
+	c->mapped = true;
+	c->hinted = false;
+	for (size_t i = 0; known(in) && i < in->mx.hosts_len; i++)
 		if (has_address(&in->mx.hosts[i], &in->peer))
-			insert(&mapped, &in->mx.hosts[i]);
-		else if (was_hinted(in, &in->mx.hosts[i]))
-			insert(&hinted, &in->mx.hosts[i]);
-	}
-	if (mapped.len > 0)
-		*c = mapped;
-	else if (hinted.len > 0)
-		*c = hinted;
-	else
+			insert(c, &in->mx.hosts[i]);
+	if (c->len > 0)
+		return;
+	c->hinted = true;
+	for (size_t i = 0; known(in) && i < in->mx.hosts_len; i++)
+		if (was_hinted(in, &in->mx.hosts[i]))
+			insert(c, &in->mx.hosts[i]);
+	if (c->len == 0)
 		candidates_all(c, in);
 }
 

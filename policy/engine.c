@@ -39,6 +39,7 @@ stale(struct engine *e, const char *domain, const struct in6_addr *ip)
 		what.ip = *ip;
 	if (e->events != NULL && e->events->stale != NULL)
 		e->events->stale(e->arg, &what);
+	engine_told_stale(e, domain, ip);
 }
 
 static bool
@@ -54,8 +55,7 @@ static void
 on_policy(void *arg, const char *action, const char *domain, const char *detail, bool alarm)
 {
 	engine_notice(arg, "policy", action, domain, detail, alarm);
-	/* What is asked at a relay's address hangs on the relay's policy, whatever the domain. */
-	stale(arg, is_relay(arg, domain) ? "" : domain, NULL);
+	engine_stale_of(arg, domain);
 }
 
 void
@@ -64,10 +64,30 @@ engine_stale(void *engine)
 	stale(engine, "", NULL);
 }
 
+void
+engine_stale_of(struct engine *e, const char *domain)
+{
+	/* What is asked at a relay's address hangs on what the relay's name has, whatever the
+	 * domain. */
+	stale(e, is_relay(e, domain) ? "" : domain, NULL);
+}
+
+void
+engine_stale_at(struct engine *e, const struct in6_addr *ip)
+{
+	stale(e, "", ip);
+}
+
+static void
+on_change(void *arg, const char *domain)
+{
+	engine_stale_of(arg, domain);
+}
+
 static void
 on_memory(void *arg, const struct in6_addr *ip)
 {
-	stale(arg, "", ip);
+	engine_stale_at(arg, ip);
 }
 
 void
@@ -82,11 +102,13 @@ engine_saw_set(struct engine *e, const char *domain, const struct mx_set *set)
 }
 
 static void
-on_mx(void *arg, const char *domain)
+on_mx(void *arg, const char *domain, bool other)
 {
 	struct engine *e = arg;
 
 	engine_memo_drop(e, domain, NULL);
+	if (other)
+		engine_stale_of(e, domain);
 	engine_saw_set(e, domain, mx_look(e->mx, domain));
 }
 
@@ -113,7 +135,7 @@ on_canary(void *arg, enum canary_state state, const char *detail, bool alarm)
 		stale(e, "", NULL);
 }
 
-static const struct sts_events sts_events = { on_policy };
+static const struct sts_events sts_events = { on_policy, on_change };
 
 static bool
 build(struct engine *e, bool fresh, char *error, size_t error_size)
@@ -141,6 +163,7 @@ build(struct engine *e, bool fresh, char *error, size_t error_size)
 		return false;
 	memory_watch(e->memory, on_memory, e);
 	relay_watch(e->relay, engine_stale, e);
+	hints_watch(e->hints, on_change, e);
 	mx_watch(e->mx, on_mx, e);
 	e->sources = (struct lookup_sources){ e->world, e->sts, e->mx };
 	e->mx_alone = (struct lookup_sources){ e->world, NULL, e->mx };
@@ -221,6 +244,7 @@ engine_saw(struct engine *e, const char *domain, const struct in6_addr *ip)
 	if (!e->config->inspect || domain[0] == '\0')
 		return;
 	engine_memo_saw(e, domain, ip);
+	engine_told_saw(e, domain, ip);
 	users_saw(e->users, domain, ip);
 }
 
@@ -234,9 +258,11 @@ engine_proven(struct engine *e, const struct proven *p)
 void
 engine_set_mode(struct engine *e, enum config_mode mode)
 {
-	if (e->mode != mode)
-		engine_stale(e);
+	bool other = e->mode != mode;
+
 	e->mode = mode;
+	if (other)
+		engine_stale(e);
 }
 
 enum config_mode

@@ -44,8 +44,12 @@ struct engine *engine_new(struct ev_loop *loop, const struct config *config, boo
 /* engine_free: open questions are answered with DEFER_SERVICE_DOWN first. */
 void engine_free(struct engine *e);
 
+/* The longest that an answer may be remembered (fresh_ms, policy/message.h): what only time
+ * changes, and nobody announces, counts this late at most. */
+#define ENGINE_FRESH_MS (10 * 1000)
+
 typedef void engine_answer(void *arg, uint32_t id, const struct requirement *q,
-    const struct recalled *recalled);
+    const struct recalled *recalled, uint32_t fresh_ms);
 
 /* engine_ask: `answer` is called exactly once, within policy.wait; requirement and *recalled are
  * valid during the call only. With end_to_end the one requirement stands for all domains known to

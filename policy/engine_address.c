@@ -9,18 +9,15 @@
 #include <string.h>
 
 #include "policy/engine_parts.h"
-#include "policy/fold.h"
+#include "policy/engine_pass.h"
+#include "policy/fresh.h"
 
 #if defined(__GNUC__) && !defined(__clang__)
 /* What hangs at a question is out of the analyzer's sight. */
 #pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
 #endif
 
-/* Of one question at once; an address of more domains that are not known yet becomes known over
- * several questions. */
-#define LOOKUPS_MAX 32
 #define LOOKUPS_ALL_MAX 16384	/* of all questions, half a KiB each */
-#define HOSTS_MAX 2048	/* MX hosts of all the domains: hostile ones would hold up everybody else */
 #define MEMO_MIN 64	/* domains and hosts; fewer are asked anew each time: it takes no 50 us */
 
 struct engine_address {
@@ -37,149 +34,64 @@ struct engine_address {
 	struct engine_address *next, **back;
 };
 
-/* One pass over the domains. */
-struct pass {
-	struct engine *engine;
-	const struct in6_addr *peer;
-	const struct engine_address *asked;	/* its lookups have ended; NULL: none yet */
-	struct fold fold;
-	size_t domains, hosts;		/* seen so far */
-	size_t unknown_len;		/* may be over LOOKUPS_MAX */
-	struct {
-		char domain[ANSWER_NAME_SIZE];
-		const struct lookup_sources *sources;
-	} unknown[LOOKUPS_MAX];
-};
-
-static const struct lookup *
-looked_up(const struct engine_address *a, const char *domain)
-{
-	for (size_t i = 0; i < a->lookups_len; i++)
-		if (strcmp(a->lookups[i].domain, domain) == 0)
-			return &a->lookups[i];
-	return NULL;
-}
-
-static bool
-look(const struct pass *p, const struct engine_subject *s, struct lookup_result *r)
-{
-	const struct lookup *l;
-
-	if (engine_look(p->engine, s, r))
-		return true;
-	l = p->asked == NULL ? NULL : looked_up(p->asked, s->domain);
-	return l != NULL && l->sources == engine_sources(p->engine, s) && lookup_again(l, r);
-}
-
-static void
-visit(void *arg, const char *domain)
-{
-	struct requirement_space space;
-	struct pass *p = arg;
-	struct engine_subject s;
-	struct requirement out;
-	struct lookup_result r;
-
-	p->domains++;
-	if (p->fold.closed)
-		return;
-	engine_choose(p->engine, domain, p->peer, true, &s);
-	if (look(p, &s, &r)) {
-		if ((p->hosts += r.mx->hosts_len) > HOSTS_MAX) {
-			fold_undecided(&p->fold, "", "the domains that use this address have too "
-			    "many MX hosts");
-			return;
-		}
-		engine_require(p->engine, &s, p->peer, &r, &space, &out);
-		fold_add(&p->fold, s.domain, &out);
-		return;
-	}
-	if (p->unknown_len < LOOKUPS_MAX) {
-		snprintf(p->unknown[p->unknown_len].domain,
-		    sizeof(p->unknown[p->unknown_len].domain), "%s", s.domain);
-		p->unknown[p->unknown_len].sources = engine_sources(p->engine, &s);
-	}
-	p->unknown_len++;
-}
-
-/* pass: with what is known now. The caller ends with fold_free. */
-static void
-pass(struct engine *e, const struct in6_addr *peer, const struct engine_address *a, struct pass *p)
-{
-	p->engine = e;
-	p->peer = peer;
-	p->asked = a;
-	p->domains = p->hosts = p->unknown_len = 0;
-	fold_init(&p->fold);
-	if (relay_find(e->relay, peer) != NULL) {
-		visit(p, "");
-		return;
-	}
-	switch (users_of(e->users, peer, visit, p)) {
-	case USERS_KNOWN:
-		break;
-	case USERS_NONE:
-		fold_undecided(&p->fold, "",
-		    "no recipient domain is known to use this address");
-		break;
-	case USERS_CROWDED:
-		fold_undecided(&p->fold, "",
-		    "more recipient domains use this address than can be asked after");
-		break;
-	}
-}
-
 /* reply: with what is remembered of the session, where that may matter. */
 static void
 reply(struct engine *e, const struct question *q, const struct requirement *requirement,
-    engine_answer *answer, void *arg)
+    uint64_t fresh_ms, engine_answer *answer, void *arg)
 {
 	struct recalled recalled;
+	uint64_t fresh = fresh_least(fresh_ms, ENGINE_FRESH_MS);
 
 	if (!q->resumes || requirement->state != REQUIREMENT_READY ||
 	    !proven_recall(e->proven, q->session, &recalled))
 		recalled = (struct recalled){ NULL, 0 };
-	answer(arg, q->id, requirement, &recalled);
+	/* Whatever changes of a relay is announced to everybody. */
+	if (requirement->state != REQUIREMENT_READY || q->probe || (fresh > 0 &&
+	    relay_find(e->relay, &q->peer.ip) == NULL && !engine_told(e, &q->peer.ip, fresh)))
+		fresh = 0;
+	answer(arg, q->id, requirement, &recalled, (uint32_t)fresh);
 }
 
 /* The result of a pass that left nothing unknown. */
 static void
-reply_pass(struct pass *p, const struct question *q, engine_answer *answer, void *arg)
+reply_pass(struct engine_pass *p, const struct question *q, engine_answer *answer, void *arg)
 {
 	struct engine *e = p->engine;
 	struct requirement out;
+	/* What nobody can satisfy was found before all were asked, in an order that changes. */
+	uint64_t fresh = p->fold.closed ? 0 : p->fresh_ms;
 
 	fold_result(&p->fold, e->mode == MODE_MONITOR, &out);
 	if (p->domains + p->hosts >= MEMO_MIN && p->unknown_len == 0)
-		engine_memo_keep(e, &q->peer.ip, &out);
-	reply(e, q, &out, answer, arg);
+		engine_memo_keep(e, &q->peer.ip, &out, fresh);
+	reply(e, q, &out, fresh, answer, arg);
 	fold_free(&p->fold);
 }
 
 /* From memory. The answer may make it forgotten. */
 static void
-reply_again(struct engine *e, const struct requirement *known, const struct question *q,
-    engine_answer *answer, void *arg)
+reply_again(struct engine *e, const struct requirement *known, uint64_t fresh_ms,
+    const struct question *q, engine_answer *answer, void *arg)
 {
 	struct requirement *copy = requirement_copy(known);
 
 	if (copy == NULL)
 		abort();	/* the parent starts a new policy process */
-	reply(e, q, copy, answer, arg);
+	reply(e, q, copy, fresh_ms, answer, arg);
 	free(copy);
 }
 
 /* settle: whether the pass decides the question; else its unknown domains are to be looked up. */
 static bool
-settle(struct pass *p)
+settle(struct engine_pass *p)
 {
-	bool many = p->unknown_len > LOOKUPS_MAX;
+	bool many = p->unknown_len > ENGINE_PASS_UNKNOWN_MAX;
 
 	if (p->fold.closed || p->unknown_len == 0)
 		return true;
 	if (!many && p->engine->address_lookups + p->unknown_len <= LOOKUPS_ALL_MAX)
 		return false;
-	for (size_t i = 0; i < p->unknown_len && i < LOOKUPS_MAX; i++)
+	for (size_t i = 0; i < p->unknown_len && i < ENGINE_PASS_UNKNOWN_MAX; i++)
 		engine_ahead(p->engine, p->unknown[i].domain,
 		    p->unknown[i].sources != &p->engine->mx_alone);
 	fold_undecided(&p->fold, "", many ? "too many of the domains that use this address have "
@@ -210,7 +122,7 @@ address_free(struct engine_address *a)
 
 /* The answer may ask and cancel others: `a` has gone before it. */
 static void
-conclude(struct engine_address *a, struct pass *p)
+conclude(struct engine_address *a, struct engine_pass *p)
 {
 	struct question q = a->question;
 	engine_answer *answer = a->answer;
@@ -226,39 +138,40 @@ conclude_again(struct engine_address *a)
 {
 	struct engine *e = a->engine;
 	struct question q = a->question;
-	const struct requirement *known = engine_memo_find(e, &q.peer.ip);
+	uint64_t fresh = 0;
+	const struct requirement *known = engine_memo_find(e, &q.peer.ip, &fresh);
 	engine_answer *answer = a->answer;
 	void *arg = a->arg;
 
 	if (known == NULL)
 		return false;
 	address_free(a);
-	reply_again(e, known, &q, answer, arg);
+	reply_again(e, known, fresh, &q, answer, arg);
 	return true;
 }
 
-static void go_on(struct engine_address *a, struct pass *p);
+static void go_on(struct engine_address *a, struct engine_pass *p);
 
 /* While these were looked up others may have run out, and are looked up in their turn. */
 static void
 on_lookup(void *arg, const struct lookup_result *r)
 {
 	struct engine_address *a = arg;
-	struct pass p;
+	struct engine_pass p;
 
 	(void)r;
 	if (--a->left > 0 || conclude_again(a))
 		return;
-	pass(a->engine, &a->question.peer.ip, a, &p);
-	for (size_t i = 0; !p.fold.closed && i < p.unknown_len && i < LOOKUPS_MAX; i++)
-		if (looked_up(a, p.unknown[i].domain) != NULL || ticks(a) >= a->until)
+	engine_pass(a->engine, &a->question.peer.ip, a->lookups, a->lookups_len, &p);
+	for (size_t i = 0; !p.fold.closed && i < p.unknown_len && i < ENGINE_PASS_UNKNOWN_MAX; i++)
+		if (engine_pass_lookup(&p, p.unknown[i].domain) != NULL || ticks(a) >= a->until)
 			fold_undecided(&p.fold, p.unknown[i].domain,
 			    "could not be looked up in time");
 	go_on(a, &p);
 }
 
 static void
-start_lookups(struct engine_address *a, const struct pass *p)
+start_lookups(struct engine_address *a, const struct engine_pass *p)
 {
 	uint64_t now = ticks(a);
 
@@ -277,7 +190,7 @@ start_lookups(struct engine_address *a, const struct pass *p)
 }
 
 static void
-go_on(struct engine_address *a, struct pass *p)
+go_on(struct engine_address *a, struct engine_pass *p)
 {
 	if (settle(p)) {
 		conclude(a, p);
@@ -291,7 +204,7 @@ void
 engine_address_relays(struct engine *e)
 {
 	struct engine_address *a = e->addresses;
-	struct pass p;
+	struct engine_pass p;
 
 	/* An answer may cancel others: begin anew after each. */
 	while (a != NULL) {
@@ -302,7 +215,7 @@ engine_address_relays(struct engine *e)
 		e->world->timer_stop(e->world->arg, &a->relays);
 		a->for_relays = false;
 		if (!conclude_again(a)) {
-			pass(e, &a->question.peer.ip, NULL, &p);
+			engine_pass(e, &a->question.peer.ip, NULL, 0, &p);
 			go_on(a, &p);
 		}
 		a = e->addresses;
@@ -314,7 +227,7 @@ static void
 on_relay_timeout(void *arg)
 {
 	struct engine_address *a = arg;
-	struct pass p = { .engine = a->engine };
+	struct engine_pass p = { .engine = a->engine };
 
 	fold_init(&p.fold);
 	fold_undecided(&p.fold, "", "the addresses of the relays are not known yet");
@@ -348,7 +261,8 @@ engine_address_ask(struct engine *e, const struct question *q, engine_answer *an
 {
 	const struct requirement *known;
 	struct engine_address *a;
-	struct pass p;
+	uint64_t fresh = 0;
+	struct engine_pass p;
 
 	if (!relay_settled(e->relay)) {
 		a = pend(e, q, answer, arg);
@@ -357,11 +271,11 @@ engine_address_ask(struct engine *e, const struct question *q, engine_answer *an
 		    (uint64_t)e->config->policy.wait_s * 1000);
 		return;
 	}
-	if ((known = engine_memo_find(e, &q->peer.ip)) != NULL) {
-		reply_again(e, known, q, answer, arg);
+	if ((known = engine_memo_find(e, &q->peer.ip, &fresh)) != NULL) {
+		reply_again(e, known, fresh, q, answer, arg);
 		return;
 	}
-	pass(e, &q->peer.ip, NULL, &p);
+	engine_pass(e, &q->peer.ip, NULL, 0, &p);
 	if (settle(&p)) {
 		reply_pass(&p, q, answer, arg);
 	} else {
@@ -395,6 +309,6 @@ engine_address_stop(struct engine *e, const struct requirement *down)
 		void *arg = a->arg;
 
 		address_free(a);
-		answer(arg, id, down, &nothing);
+		answer(arg, id, down, &nothing, 0);
 	}
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "policy/engine_parts.h"
+#include "policy/fresh.h"
 
 struct engine_pending {
 	struct engine *engine;
@@ -26,6 +27,7 @@ struct reply {
 	engine_answer *answer;
 	void *arg;
 	uint32_t id;
+	bool probe;
 };
 
 static const struct recalled nothing;
@@ -46,9 +48,13 @@ answer(struct engine *e, const struct reply *to, const struct engine_subject *su
 {
 	struct requirement_space space;
 	struct requirement out;
+	uint64_t fresh = engine_require(e, subject, peer, r, &space, &out);
 
-	engine_require(e, subject, peer, r, &space, &out);
-	to->answer(to->arg, to->id, &out, &nothing);
+	/* Of a mail it has to be heard who uses the address (note_user). */
+	if (to->probe)
+		fresh = 0;
+	to->answer(to->arg, to->id, &out, &nothing,
+	    (uint32_t)fresh_least(fresh, ENGINE_FRESH_MS));
 }
 
 static void
@@ -68,7 +74,7 @@ pending_free(struct engine *e, struct engine_pending *p)
 static void
 conclude(struct engine *e, struct engine_pending *p, const struct lookup_result *r)
 {
-	struct reply to = { p->answer, p->arg, p->id };
+	struct reply to = { p->answer, p->arg, p->id, p->probe };
 	struct address peer = p->peer;
 	char domain[ANSWER_NAME_SIZE];
 	struct engine_subject s;
@@ -170,7 +176,7 @@ pend(struct engine *e, const struct question *q, engine_answer *fn, void *arg)
 void
 engine_ask(struct engine *e, const struct question *q, engine_answer *fn, void *arg)
 {
-	struct reply to = { fn, arg, q->id };
+	struct reply to = { fn, arg, q->id, q->probe };
 	/* A name that no DNS can carry has no policy. */
 	const char *domain = strlen(q->domain) < ANSWER_NAME_SIZE ? q->domain : "";
 	struct question asked = *q;
@@ -224,10 +230,10 @@ engine_ask_stop(struct engine *e)
 	struct engine_pending *p;
 
 	while ((p = e->pending) != NULL) {
-		struct reply to = { p->answer, p->arg, p->id };
+		struct reply to = { p->answer, p->arg, p->id, p->probe };
 
 		pending_free(e, p);
-		to.answer(to.arg, to.id, &down, &nothing);
+		to.answer(to.arg, to.id, &down, &nothing, 0);
 	}
 	engine_address_stop(e, &down);
 }

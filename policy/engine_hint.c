@@ -122,6 +122,16 @@ told(const struct engine *e, const char *domain, const struct in6_addr *ip, cons
 	return false;
 }
 
+/* Where no MX set is known no answer was given that the host's name could change: a flood of
+ * made-up domains is nobody's concern. */
+static void
+changed(struct engine *e, const char *domain, const struct in6_addr *ip)
+{
+	engine_memo_drop(e, "", ip);
+	if (mx_known(e->mx, domain))
+		engine_stale_of(e, domain);
+}
+
 void
 engine_hint(struct engine *e, const struct hint *h)
 {
@@ -134,7 +144,7 @@ engine_hint(struct engine *e, const struct hint *h)
 		ahead_of_client(e, domain);
 	} else if (strlen(h->mx_host) < DOMAIN_SIZE) {
 		if (!told(e, domain, &h->peer.ip, h->mx_host))
-			engine_memo_drop(e, "", &h->peer.ip);
+			changed(e, domain, &h->peer.ip);
 		hints_add(e->hints, domain, &h->peer.ip, h->mx_host, h->ttl_s);
 		engine_saw(e, domain, &h->peer.ip);
 	}

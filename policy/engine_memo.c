@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "policy/engine_parts.h"
+#include "policy/fresh.h"
 
 #define KEEP_MS (10 * 1000)
 
@@ -35,16 +36,20 @@ find(struct engine *e, const struct in6_addr *ip)
 }
 
 const struct requirement *
-engine_memo_find(struct engine *e, const struct in6_addr *ip)
+engine_memo_find(struct engine *e, const struct in6_addr *ip, uint64_t *fresh_ms)
 {
 	const struct engine_memo *m = find(e, ip);
 
-	return m != NULL && live(e, m) ? m->requirement : NULL;
+	if (m == NULL || !live(e, m))
+		return NULL;
+	*fresh_ms = fresh_ticks(m->until, e->world->ticks(e->world->arg));
+	return m->requirement;
 }
 
 /* The address's own place, a free one, else the oldest. */
 void
-engine_memo_keep(struct engine *e, const struct in6_addr *ip, const struct requirement *q)
+engine_memo_keep(struct engine *e, const struct in6_addr *ip, const struct requirement *q,
+    uint64_t fresh_ms)
 {
 	struct engine_memo *m = find(e, ip);
 
@@ -61,6 +66,7 @@ engine_memo_keep(struct engine *e, const struct in6_addr *ip, const struct requi
 	m->requirement = requirement_copy(q);
 	m->ip = *ip;
 	m->made = e->world->ticks(e->world->arg);
+	m->until = m->made + fresh_least(fresh_ms, KEEP_MS);
 }
 
 struct search {

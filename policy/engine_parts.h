@@ -23,9 +23,12 @@ struct engine_ahead;
 
 struct engine_memo {
 	struct in6_addr ip;
-	uint64_t made;			/* ticks */
+	uint64_t made, until;		/* ticks; until: what it was made of holds */
 	struct requirement *requirement;	/* NULL: free */
 };
+
+#define ENGINE_TOLD_MAX 256	/* each is looked at whenever a domain changes; answers of more
+				 * addresses than that are not to be remembered */
 
 struct engine {
 	const struct config *config;
@@ -52,6 +55,11 @@ struct engine {
 	struct engine_address *addresses;	/* engine_address.c */
 	size_t address_lookups;			/* of all of them */
 	struct engine_memo memos[ENGINE_MEMOS_MAX];	/* engine_memo.c */
+	struct {
+		struct in6_addr ip;
+		uint64_t until;			/* ticks */
+	} told[ENGINE_TOLD_MAX];		/* engine_told.c */
+	size_t told_len;
 	struct engine_inquiry *inquiries;	/* engine_report.c */
 	struct {
 		struct engine_ahead *first;
@@ -74,8 +82,9 @@ const struct lookup_sources *engine_sources(const struct engine *e,
     const struct engine_subject *s);
 /* engine_look: true with *r when all is known already. */
 bool engine_look(const struct engine *e, const struct engine_subject *s, struct lookup_result *r);
-/* engine_require: *out points into *r and *space. */
-void engine_require(const struct engine *e, const struct engine_subject *s,
+/* engine_require: *out points into *r and *space. For how many milliseconds it would be the same;
+ * what changes otherwise is announced (engine_events.stale). */
+uint64_t engine_require(const struct engine *e, const struct engine_subject *s,
     const struct in6_addr *peer, const struct lookup_result *r,
     struct requirement_space *space, struct requirement *out);
 
@@ -92,13 +101,25 @@ void engine_address_relays(struct engine *e);
 void engine_address_cancel(struct engine *e, const void *arg);
 void engine_address_stop(struct engine *e, const struct requirement *down);
 
-/* engine_memo_find: NULL when it has to be found anew; valid until anything else is called. */
-const struct requirement *engine_memo_find(struct engine *e, const struct in6_addr *ip);
-void engine_memo_keep(struct engine *e, const struct in6_addr *ip, const struct requirement *q);
+/* engine_memo_find: NULL when it has to be found anew; valid until anything else is called.
+ * *fresh_ms as engine_memo_keep was told, less what has gone by. */
+const struct requirement *engine_memo_find(struct engine *e, const struct in6_addr *ip,
+    uint64_t *fresh_ms);
+void engine_memo_keep(struct engine *e, const struct in6_addr *ip, const struct requirement *q,
+    uint64_t fresh_ms);
 /* engine_memo_drop: this domain has changed ("": any), at this address (NULL: all). */
 void engine_memo_drop(struct engine *e, const char *domain, const struct in6_addr *ip);
 /* engine_memo_saw: the domain is about to be known to use the address, perhaps for long already. */
 void engine_memo_saw(struct engine *e, const char *domain, const struct in6_addr *ip);
+
+/* engine_told: an answer end to end of this address is to be remembered for so long; false: it must
+ * not be, there are too many. */
+bool engine_told(struct engine *e, const struct in6_addr *ip, uint64_t fresh_ms);
+/* engine_told_stale: it is being said that answers about this domain ("": any), or of this address
+ * (NULL: all), are stale; adds the addresses that the domain uses. */
+void engine_told_stale(struct engine *e, const char *domain, const struct in6_addr *ip);
+/* engine_told_saw: the domain is about to be known to use the address. */
+void engine_told_saw(struct engine *e, const char *domain, const struct in6_addr *ip);
 
 /* engine_saw: on the inspect path it will be asked who uses this address. */
 void engine_saw(struct engine *e, const char *domain, const struct in6_addr *ip);
@@ -113,6 +134,9 @@ void engine_report_stop(struct engine *e);
 void engine_hint_stop(struct engine *e);
 
 void engine_stale(void *engine);	/* any answer given before may be wrong now */
+/* The same of those about a domain, or an address. */
+void engine_stale_of(struct engine *e, const char *domain);
+void engine_stale_at(struct engine *e, const struct in6_addr *ip);
 
 /* engine_notice: one line on record; detail is made printable. */
 void engine_notice(struct engine *e, const char *event_type, const char *action,

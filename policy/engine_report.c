@@ -296,7 +296,7 @@ engine_policy_forget(struct engine *e, const char *domain)
 
 	known |= memory_forget_host(e->memory, domain);
 	known |= forget_user(e, domain, mx);
-	engine_memo_drop(e, "", NULL);
+	engine_stale(e);
 	for (size_t i = 0; mx != NULL && i < mx->hosts_len; i++) {
 		known |= memory_forget_host(e->memory, mx->hosts[i].name);
 		for (size_t k = 0; k < mx->hosts[i].addresses_len; k++)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "policy/engine_parts.h"
+#include "policy/fresh.h"
 
 void
 engine_choose(const struct engine *e, const char *domain, const struct in6_addr *peer,
@@ -51,10 +52,35 @@ engine_look(const struct engine *e, const struct engine_subject *s, struct looku
 	memset(r, 0, sizeof(*r));
 	r->sts.state = REQUIRE_STS_NONE;
 	r->mx = &not_asked;
+	r->fresh_ms = FRESH_ALWAYS;
 	return true;
 }
 
-void
+/* What it was made of, each as long as it holds. */
+static uint64_t
+fresh(const struct engine *e, const struct engine_subject *s, const struct require_input *in,
+    const struct lookup_result *r, const struct requirement *out)
+{
+	uint64_t least = r->fresh_ms;
+
+	/* The host's last name is then what stands for the SNI: it may change with each mail that
+	 * others send there, and of that nobody is told. */
+	if (out->remembered && !out->mapped && out->level < LEVEL_VERIFY)
+		return 0;
+	if (out->state != REQUIREMENT_READY || !relay_settled(e->relay))
+		return 0;
+	if (s->relay != NULL && s->relay->until != 0)
+		least = fresh_least(least, fresh_clock(s->relay->until, in->now));
+	if (s->rule != NULL && s->rule->until != 0)
+		least = fresh_least(least, fresh_clock(s->rule->until, in->now));
+	if (in->mx.hinted_len > 0)
+		least = fresh_least(least, hints_left(e->hints, s->domain, &in->peer));
+	if (in->remembered)
+		least = fresh_least(least, memory_left(e->memory, &in->peer));
+	return least;
+}
+
+uint64_t
 engine_require(const struct engine *e, const struct engine_subject *s,
     const struct in6_addr *peer, const struct lookup_result *r,
     struct requirement_space *space, struct requirement *out)
@@ -85,4 +111,5 @@ engine_require(const struct engine *e, const struct engine_subject *s,
 	/* By address alone: of a pool under one name, one honest host may lack STARTTLS. */
 	in.remembered = memory_knows_address(e->memory, peer, &in.remembered_host);
 	require(&in, space, out);
+	return fresh(e, s, &in, r, out);
 }

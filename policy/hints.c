@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "policy/cache.h"
+#include "policy/fresh.h"
 
 #define KEY_MAX (sizeof(struct in6_addr) + HINTS_DOMAIN_MAX)
 
@@ -17,12 +18,15 @@ struct told {
 		char *name;		/* NULL: free */
 		uint64_t until;		/* ticks */
 	} hosts[HINTS_HOSTS_MAX];
+	bool found;			/* some answer may have been made of it */
 	unsigned char key[];
 };
 
 struct hints {
 	const struct world *world;
 	struct cache told;
+	void (*lost)(void *arg, const char *domain);	/* NULL: nobody wants to know */
+	void *lost_arg;
 };
 
 /* The length, 0 when the domain is too long. */
@@ -54,6 +58,18 @@ never_busy(const struct cache_entry *c)
 	return false;
 }
 
+static void
+say_lost(const struct hints *h, const struct told *t)
+{
+	size_t len = t->node.key_len - sizeof(struct in6_addr);
+	char domain[HINTS_DOMAIN_MAX + 1];
+
+	memcpy(domain, t->key + sizeof(struct in6_addr), len);
+	domain[len] = '\0';
+	if (h->lost != NULL && t->found)
+		h->lost(h->lost_arg, domain);
+}
+
 static struct told *
 add(struct hints *h, const unsigned char *key, size_t len)
 {
@@ -68,6 +84,7 @@ add(struct hints *h, const unsigned char *key, size_t len)
 			free(t);
 			return NULL;
 		}
+		say_lost(h, (struct told *)c);
 		drop(h, (struct told *)c);
 	}
 	memcpy(t->key, key, len);
@@ -125,12 +142,35 @@ hints_find(struct hints *h, const char *domain, const struct in6_addr *ip,
 	uint64_t now = h->world->ticks(h->world->arg);
 	unsigned char key[KEY_MAX];
 	size_t len = make_key(key, domain, ip), n = 0;
-	const struct told *t = len > 0 ? (struct told *)cache_find(&h->told, key, len) : NULL;
+	struct told *t = len > 0 ? (struct told *)cache_find(&h->told, key, len) : NULL;
 
 	for (size_t i = 0; t != NULL && i < HINTS_HOSTS_MAX; i++)
 		if (t->hosts[i].name != NULL && now < t->hosts[i].until)
 			hosts[n++] = t->hosts[i].name;
+	if (n > 0)
+		t->found = true;
 	return n;
+}
+
+uint64_t
+hints_left(struct hints *h, const char *domain, const struct in6_addr *ip)
+{
+	uint64_t now = h->world->ticks(h->world->arg), left = FRESH_ALWAYS;
+	unsigned char key[KEY_MAX];
+	size_t len = make_key(key, domain, ip);
+	const struct told *t = len > 0 ? (struct told *)cache_find(&h->told, key, len) : NULL;
+
+	for (size_t i = 0; t != NULL && i < HINTS_HOSTS_MAX; i++)
+		if (t->hosts[i].name != NULL && now < t->hosts[i].until)
+			left = fresh_least(left, fresh_ticks(t->hosts[i].until, now));
+	return left;
+}
+
+void
+hints_watch(struct hints *h, void (*lost)(void *arg, const char *domain), void *arg)
+{
+	h->lost = lost;
+	h->lost_arg = arg;
 }
 
 size_t

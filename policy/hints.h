@@ -34,6 +34,13 @@ void hints_add(struct hints *h, const char *domain, const struct in6_addr *ip, c
 size_t hints_find(struct hints *h, const char *domain, const struct in6_addr *ip,
     const char *hosts[HINTS_HOSTS_MAX]);
 
+/* hints_left: for how many milliseconds hints_find says the same of what it has found. */
+uint64_t hints_left(struct hints *h, const char *domain, const struct in6_addr *ip);
+
+/* hints_watch: `lost` whenever one of this domain, which hints_find has found, gives way to another
+ * domain or address. */
+void hints_watch(struct hints *h, void (*lost)(void *arg, const char *domain), void *arg);
+
 size_t hints_length(const struct hints *h);
 
 #endif

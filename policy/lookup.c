@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/fresh.h"
+
 #define MX_FRESH_MS (60 * 1000)	/* before a refusal an older MX set is asked for again */
 
 static const struct mx_set no_answer = {
@@ -27,14 +29,29 @@ lookup_now(const struct lookup_sources *s, const char *domain, struct lookup_res
 		known = sts_look(s->sts, domain, &out->sts);
 	out->mx = mx_look(s->mx, domain);
 	out->exists = out->mx == NULL || out->mx->exists;
-	return known && out->mx != NULL;
+	out->fresh_ms = 0;
+	if (!known || out->mx == NULL)
+		return false;
+	out->fresh_ms = fresh_ticks(out->mx->until, s->world->ticks(s->world->arg));
+	if (s->sts != NULL)
+		out->fresh_ms = fresh_least(out->fresh_ms, out->sts.left_ms);
+	return true;
+}
+
+/* What a lookup has found may have run out by its end. */
+static uint64_t
+fresh(const struct lookup *l)
+{
+	struct lookup_result r;
+
+	return lookup_now(l->sources, l->domain, &r) ? r.fresh_ms : 0;
 }
 
 static void
 finish(struct lookup *l)
 {
 	const struct lookup_sources *s = l->sources;
-	struct lookup_result r;
+	struct lookup_result r = { .fresh_ms = fresh(l) };
 
 	/* An answer that has run out while the other was awaited still is the answer. */
 	r.mx = l->mx.back == NULL ? mx_last(s->mx, l->domain) : mx_look(s->mx, l->domain);
@@ -46,6 +63,8 @@ finish(struct lookup *l)
 	r.sts.outcome = l->outcome;
 	if (l->fetched && r.sts.state == REQUIRE_STS_ACTIVE)
 		r.sts.source = SOURCE_FETCHED;
+	if (r.sts.source == SOURCE_FETCHED)
+		r.fresh_ms = 0;		/* who asks next hears that it is cached */
 	if (r.mx == NULL)
 		r.mx = &no_answer;
 	r.exists = r.mx->exists;
@@ -131,6 +150,7 @@ lookup_again(const struct lookup *l, struct lookup_result *out)
 		return false;	/* forgotten meanwhile */
 	out->mx = mx_last(s->mx, l->domain);
 	out->exists = out->mx == NULL || out->mx->exists;
+	out->fresh_ms = fresh(l);
 	return out->mx != NULL;
 }
 

@@ -14,6 +14,7 @@ struct lookup_result {
 	struct sts_view sts;		/* NONE where STS is not wanted */
 	const struct mx_set *mx;	/* never NULL; FAILED where there was no answer in time */
 	bool exists;			/* the domain, as far as DNS said */
+	uint64_t fresh_ms;		/* so long lookup_now says the same; 0: not at all */
 };
 
 struct lookup_sources {

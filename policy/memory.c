@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "policy/cache.h"
+#include "policy/fresh.h"
 #include "policy/unwritten.h"
 
 #define DAY_S 86400
@@ -232,6 +233,15 @@ memory_knows_address(struct memory *m, const struct in6_addr *ip, const char **h
 
 	*host = s != NULL ? host_of(s) : "";
 	return s != NULL;
+}
+
+uint64_t
+memory_left(struct memory *m, const struct in6_addr *ip)
+{
+	unsigned char key[STORE_KEY_MAX];
+	const struct sight *s = find(m, key, address_key(key, ip));
+
+	return s != NULL ? fresh_clock(s->last + LAPSE_S + 1, now(m)) : 0;
 }
 
 static bool

@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "policy/store.h"
 #include "policy/world.h"
@@ -35,6 +36,9 @@ void memory_saw(struct memory *m, const char *host, const struct in6_addr *ip);
 /* memory_knows_address: *host is the name it was seen under last, "" if none; valid until the
  * caller returns to the loop. */
 bool memory_knows_address(struct memory *m, const struct in6_addr *ip, const char **host);
+
+/* memory_left: for how many milliseconds an address that is known stays so without being seen. */
+uint64_t memory_left(struct memory *m, const struct in6_addr *ip);
 
 /* False: it was not known. A host is all the addresses that were seen under it last. */
 bool memory_forget_host(struct memory *m, const char *host);

@@ -124,12 +124,13 @@ message_get_question(const void *p, size_t len, struct question *out)
 
 size_t
 message_answer(void *out, size_t size, uint32_t id, const struct requirement *q,
-    const struct recalled *recalled)
+    const struct recalled *recalled, uint32_t fresh_ms)
 {
 	struct wire_writer w;
 
 	start(&w, out, size, MESSAGE_ANSWER);
 	wire_put32(&w, id);
+	wire_put32(&w, fresh_ms);
 	requirement_put(&w, q);
 	if (recalled != NULL)
 		put_evidence(&w, recalled->evidence, recalled->len);
@@ -140,12 +141,13 @@ message_answer(void *out, size_t size, uint32_t id, const struct requirement *q,
 
 bool
 message_get_answer(const void *p, size_t len, uint32_t *id, struct requirement **out,
-    struct recalled *recalled)
+    struct recalled *recalled, uint32_t *fresh_ms)
 {
 	struct wire_reader r;
 
 	begin(&r, p, len, MESSAGE_ANSWER);
 	*id = wire_get32(&r);
+	*fresh_ms = wire_get32(&r);
 	*out = requirement_get(&r);
 	get_evidence(&r, &recalled->evidence, &recalled->len);
 	if (*out != NULL && wire_read_done(&r))
@@ -178,46 +180,41 @@ message_get_sighting(const void *p, size_t len, struct sighting *out)
 }
 
 size_t
-message_record(void *out, size_t size, uint64_t sequence, const void *event, size_t len)
+message_record(void *out, size_t size, const void *event, size_t len)
 {
 	struct wire_writer w;
 
 	start(&w, out, size, MESSAGE_RECORD);
-	wire_put64(&w, sequence);
 	wire_put_bytes(&w, event, len);
 	return wire_written(&w);
 }
 
 bool
-message_get_record(const void *p, size_t len, uint64_t *sequence, const void **event,
-    size_t *event_len)
+message_get_record(const void *p, size_t len, const void **event, size_t *event_len)
 {
 	struct wire_reader r;
 
 	begin(&r, p, len, MESSAGE_RECORD);
-	*sequence = wire_get64(&r);
 	*event = r.p;
 	*event_len = (size_t)(r.end - r.p);
 	return !r.bad;
 }
 
 size_t
-message_ack(void *out, size_t size, uint64_t sequence)
+message_ring(void *out, size_t size)
 {
 	struct wire_writer w;
 
-	start(&w, out, size, MESSAGE_ACK);
-	wire_put64(&w, sequence);
+	start(&w, out, size, MESSAGE_RING);
 	return wire_written(&w);
 }
 
 bool
-message_get_ack(const void *p, size_t len, uint64_t *sequence)
+message_get_ring(const void *p, size_t len)
 {
 	struct wire_reader r;
 
-	begin(&r, p, len, MESSAGE_ACK);
-	*sequence = wire_get64(&r);
+	begin(&r, p, len, MESSAGE_RING);
 	return wire_read_done(&r);
 }
 

@@ -18,12 +18,13 @@ enum message_type {
 	MESSAGE_QUESTION = 1,	/* worker: what must this peer prove? */
 	MESSAGE_ANSWER,		/* policy: the requirement */
 	MESSAGE_SIGHTING,	/* worker: this MX host offered STARTTLS, authenticated or not */
-	MESSAGE_RECORD,		/* worker: an event, to be acknowledged */
-	MESSAGE_ACK,		/* policy: all records up to this sequence number are written */
+	MESSAGE_RECORD,		/* worker, nfq, in the ring alone: an event */
+	MESSAGE_RING,		/* worker, nfq: its ring (daemon/ring.h), with a descriptor; without
+				 * one its bell: there is something in it */
 	MESSAGE_PROBE,		/* policy: dial this address and say step by step what you see */
 	MESSAGE_PROBE_STEP,	/* worker: one step, or the last */
 	MESSAGE_HINT,		/* nfq: a client's DNS answer named this domain, host, address */
-	MESSAGE_STALE,		/* policy, to nfq: what was answered before may be wrong now */
+	MESSAGE_STALE,		/* policy: what was answered before may be wrong now */
 	MESSAGE_PROVEN		/* worker: a TLS session in flight, and what its server proved */
 };
 
@@ -50,6 +51,11 @@ struct recalled {
 	const void *evidence;
 	size_t len;
 };
+
+/* And its third, fresh_ms: so long after the question was sent, and no longer than until a
+ * MESSAGE_STALE concerns it, the requirement answers the same question again: the same domain and
+ * address (port too; end to end: the same address), no recheck, no probe. 0: not at all. Of what
+ * was recalled nothing is said. `age_s` grows meanwhile. */
 
 struct proven {
 	uint8_t session[MESSAGE_NAME];
@@ -85,8 +91,10 @@ struct hint {
 	uint32_t ttl_s;
 };
 
-/* What was answered before may be wrong now: all that was asked about this domain, or about this
- * address; about everything where neither is said. */
+/* What was answered before may be wrong now: all that was asked about this domain at any address,
+ * and all that was asked about this address for any domain, or end to end; about everything where
+ * neither is said. A domain alone does not concern answers end to end: where it does change one,
+ * its address is said too, by itself. */
 struct stale {
 	const char *domain;	/* "" for none */
 	struct in6_addr ip;	/* :: for none */
@@ -98,18 +106,17 @@ enum message_type message_type(const void *p, size_t len);
 size_t message_question(void *out, size_t size, const struct question *q);
 bool message_get_question(const void *p, size_t len, struct question *out);
 size_t message_answer(void *out, size_t size, uint32_t id, const struct requirement *q,
-    const struct recalled *recalled);	/* recalled NULL: nothing */
+    const struct recalled *recalled, uint32_t fresh_ms);	/* recalled NULL: nothing */
 /* *out is one block for free(); NULL after false. *recalled points into the message. */
 bool message_get_answer(const void *p, size_t len, uint32_t *id, struct requirement **out,
-    struct recalled *recalled);
+    struct recalled *recalled, uint32_t *fresh_ms);
 size_t message_sighting(void *out, size_t size, const struct sighting *s);
 bool message_get_sighting(const void *p, size_t len, struct sighting *out);
-/* The event's own encoding (record/event.h) follows the sequence number, opaque here. */
-size_t message_record(void *out, size_t size, uint64_t sequence, const void *event, size_t len);
-bool message_get_record(const void *p, size_t len, uint64_t *sequence, const void **event,
-    size_t *event_len);
-size_t message_ack(void *out, size_t size, uint64_t sequence);
-bool message_get_ack(const void *p, size_t len, uint64_t *sequence);
+/* The event's own encoding (record/event.h) follows, opaque here. */
+size_t message_record(void *out, size_t size, const void *event, size_t len);
+bool message_get_record(const void *p, size_t len, const void **event, size_t *event_len);
+size_t message_ring(void *out, size_t size);
+bool message_get_ring(const void *p, size_t len);
 size_t message_probe(void *out, size_t size, const struct probe *q);
 bool message_get_probe(const void *p, size_t len, struct probe *out);
 size_t message_probe_step(void *out, size_t size, const struct probe_step *s);

@@ -28,7 +28,6 @@ struct entry {
 	unsigned held;
 	bool known;
 	unsigned epoch;			/* mx_expire: another one than now counts no more */
-	uint64_t until;			/* ticks */
 	struct mx_set set;
 	void *block;			/* all that the set points to, in one piece */
 	size_t size;			/* of it */
@@ -51,7 +50,8 @@ struct mx {
 	unsigned epoch;
 	size_t octets;			/* of the blocks of all entries */
 	struct job *jobs;
-	void (*found)(void *arg, const char *domain);	/* NULL: nobody wants to know */
+	/* NULL: nobody wants to know */
+	void (*found)(void *arg, const char *domain, bool other);
 	void *found_arg;
 };
 
@@ -109,16 +109,23 @@ find(struct mx *m, const char *domain)
 	return e;
 }
 
-static void
+/* True when it is another set than was known before. */
+static bool
 keep(struct mx *m, struct entry *e, const struct mx_lookup *l)
 {
-	free(e->block);
+	struct mx_set was = e->set;
+	void *block = e->block;
+	bool other;
+
 	m->octets -= e->size;
 	e->block = mx_lookup_set(l, &e->set, &e->size);
 	m->octets += e->size;
 	e->set.found = m->world->ticks(m->world->arg);
-	e->until = e->set.found + mx_lookup_keep_ms(l);
+	e->set.until = e->set.found + mx_lookup_keep_ms(l);
+	other = e->known && !mx_same(&was, &e->set);
 	e->known = true;
+	free(block);
+	return other;
 }
 
 static void
@@ -128,15 +135,15 @@ on_lookup(void *arg, struct mx_lookup *l)
 	struct mx *m = j->mx;
 	struct entry *e = j->entry;
 	struct mx_waiter *w;
+	bool other = keep(m, e, l);
 
-	keep(m, e, l);
 	e->epoch = j->epoch;
 	e->job = NULL;
 	e->held++;
 	while (m->octets > OCTETS_MAX && evict(m))
 		;
 	if (m->found != NULL)
-		m->found(m->found_arg, e->domain);
+		m->found(m->found_arg, e->domain, other);
 	while ((w = j->waiters) != NULL) {
 		mx_cancel(w);
 		w->done(w->arg, &e->set);
@@ -151,7 +158,7 @@ on_lookup(void *arg, struct mx_lookup *l)
 static bool
 live(const struct mx *m, const struct entry *e)
 {
-	return e->known && e->epoch == m->epoch && m->world->ticks(m->world->arg) < e->until;
+	return e->known && e->epoch == m->epoch && m->world->ticks(m->world->arg) < e->set.until;
 }
 
 void
@@ -235,7 +242,7 @@ mx_host_of(const struct mx_set *set, const struct in6_addr *ip, size_t *at)
 }
 
 void
-mx_watch(struct mx *m, void (*found)(void *arg, const char *domain), void *arg)
+mx_watch(struct mx *m, void (*found)(void *arg, const char *domain, bool other), void *arg)
 {
 	m->found = found;
 	m->found_arg = arg;

@@ -22,7 +22,7 @@ struct mx_set {
 	const char *expanded;	/* where the domain's alias chain ended, secure; "" for none */
 	const char *answers;	/* as in require_host, of the MX question; "" */
 	bool exists;		/* false: NXDOMAIN */
-	uint64_t found;		/* ticks */
+	uint64_t found, until;	/* ticks: it counts from .. to, unless mx_expire came between */
 	const struct require_host *hosts;
 	size_t hosts_len;
 	const char *problem;	/* FAILED, BOGUS; "" */
@@ -38,8 +38,9 @@ struct mx_waiter {
 struct mx *mx_new(const struct world *world, bool dane);
 void mx_free(struct mx *m);			/* nobody may wait any more */
 
-/* mx_watch: `found` whenever a lookup of a domain has ended, before those who wait for it hear. */
-void mx_watch(struct mx *m, void (*found)(void *arg, const char *domain), void *arg);
+/* mx_watch: `found` whenever a lookup of a domain has ended, before those who wait for it hear;
+ * `other`: another set was known before (mx_same). */
+void mx_watch(struct mx *m, void (*found)(void *arg, const char *domain, bool other), void *arg);
 
 /* mx_expire: whatever was asked for until now has to be asked for anew. */
 void mx_expire(struct mx *m);
@@ -62,5 +63,8 @@ void mx_cancel(struct mx_waiter *w);	/* not waiting: no effect */
 /* mx_host_of: the first host that has this address, from *at on; NULL when there is none more. */
 const struct require_host *mx_host_of(const struct mx_set *set, const struct in6_addr *ip,
     size_t *at);
+
+/* mx_same: whether both say the same of the domain, in whatever order and for however long. */
+bool mx_same(const struct mx_set *a, const struct mx_set *b);
 
 #endif

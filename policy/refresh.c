@@ -13,10 +13,11 @@
 #define BACKOFF_MAX_S (6 * 3600)
 #define LOOK_S 3600		/* the clock may be set: look at it at least so often */
 
+/* One for each policy in the store. */
 struct item {
 	struct cache_entry node;
 	int64_t due;
-	size_t place;		/* in the heap */
+	uint32_t place;		/* in the heap */
 	char domain[];
 };
 
@@ -35,7 +36,7 @@ static void
 put(struct refresh *r, size_t place, struct item *i)
 {
 	r->heap[place] = i;
-	i->place = place;
+	i->place = (uint32_t)place;
 }
 
 /* Moves the item to where it belongs, up or down. */
@@ -135,7 +136,7 @@ static struct item *
 add(struct refresh *r, const char *domain)
 {
 	size_t size = strlen(domain) + 1;
-	struct item *i = calloc(1, sizeof(*i) + size);
+	struct item *i = calloc(1, offsetof(struct item, domain) + size);
 
 	if (r->len == r->room) {
 		size_t room = r->room > 0 ? r->room * 2 : 64;

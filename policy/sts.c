@@ -61,14 +61,22 @@ view(const struct sts *s, const struct sts_entry *e, struct sts_view *out)
 	sts_table_view(e, now(s), ticks(s), out);
 }
 
+static bool
+needs_no_asking(const struct sts_entry *e, int64_t wall, uint64_t at)
+{
+	return e->asked_ever && at < e->ask_again && !sts_entry_wants_fetch(e, wall, at);
+}
+
 bool
 sts_look(struct sts *s, const char *domain, struct sts_view *out)
 {
 	struct sts_entry *e = sts_table_find(s->table, domain);
+	int64_t wall = now(s);
+	uint64_t at = ticks(s);
 
-	view(s, e, out);
-	return e->asked_ever && ticks(s) < e->ask_again &&
-	    !sts_entry_wants_fetch(e, now(s), ticks(s));
+	sts_table_view(e, wall, at, out);
+	out->left_ms = sts_entry_left(e, wall, at);
+	return needs_no_asking(e, wall, at);
 }
 
 bool
@@ -76,8 +84,7 @@ sts_known(struct sts *s, const char *domain)
 {
 	const struct sts_entry *e = sts_table_peek(s->table, domain);
 
-	return e != NULL && (e->job != NULL || (e->asked_ever && ticks(s) < e->ask_again &&
-	    !sts_entry_wants_fetch(e, now(s), ticks(s))));
+	return e != NULL && (e->job != NULL || needs_no_asking(e, now(s), ticks(s)));
 }
 
 /* Hands the result to all who wait. The job is out of the entry already. */
@@ -129,7 +136,7 @@ plan(struct sts *s, struct sts_entry *e)
 static void
 failed(struct sts *s, struct sts_entry *e)
 {
-	const char *detail = e->problem.detail != NULL ? e->problem.detail : "";
+	const char *detail = e->failure != NULL ? e->failure->detail : "";
 	int64_t left;
 	bool alarm;
 
@@ -231,6 +238,7 @@ on_txt(void *arg, const struct answer *a)
 	struct sts_job *j = arg;
 	struct sts *s = j->sts;
 	struct sts_entry *e = j->entry;
+	bool known = needs_no_asking(e, now(s), ticks(s));
 
 	sts_entry_announce(e, a, ticks(s));
 	if (!calls_for_fetch(j)) {
@@ -242,6 +250,9 @@ on_txt(void *arg, const struct answer *a)
 	snprintf(j->id, sizeof(j->id), "%s",
 	    e->announced == STS_ANNOUNCED_YES ? e->announced_id : e->id);
 	e->fetching = true;
+	if (known && s->events->begun != NULL && (sts_entry_wants_fetch(e, now(s), ticks(s)) ||
+	    !sts_entry_in_force(e, now(s), ticks(s))))
+		s->events->begun(s->arg, e->domain);
 	s->world->fetch(s->world->arg, &j->fetch, e->domain);
 }
 

@@ -38,6 +38,7 @@ struct sts_view {
 	enum result_type problem;		/* of the last fetch; RESULT_SUCCESS: none */
 	const char *detail;
 	enum sts_outcome outcome;
+	uint64_t left_ms;			/* sts_look alone: it says the same for so long */
 };
 
 struct sts_waiter {
@@ -49,6 +50,9 @@ struct sts_waiter {
 struct sts_events {
 	void (*notice)(void *arg, const char *action, const char *domain, const char *detail,
 	    bool alarm);
+	/* A fetch begins that whoever asks from now on has to wait for, other than until now; may
+	 * be NULL. */
+	void (*begun)(void *arg, const char *domain);
 };
 
 /* sts_new: reads the schedule of refreshes from the store. NULL when out of memory. */

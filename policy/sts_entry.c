@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/fresh.h"
+
 /* How long a TXT answer counts. Resolvers keep it too: the bounds only say how often they are
  * asked, and for how long a change may go unnoticed that no refusal leads to. */
 #define ASK_MIN_MS (5 * 1000)
@@ -30,16 +32,8 @@ void
 sts_entry_free(struct sts_entry *e)
 {
 	free(e->text);
-	free(e->problem.detail);
+	free(e->failure);
 	free(e);
-}
-
-static void
-set_problem(struct sts_entry *e, enum result_type result, const char *detail)
-{
-	free(e->problem.detail);
-	e->problem.detail = result == RESULT_SUCCESS ? NULL : strdup(detail);
-	e->problem.result = e->problem.detail != NULL ? result : RESULT_SUCCESS;
 }
 
 static bool
@@ -99,8 +93,8 @@ sts_entry_install(struct sts_entry *e, const char *id, const char *text, size_t 
 	e->tried_ever = true;
 	e->failing = 0;
 	e->failures = 0;
-	e->failed_id[0] = '\0';
-	set_problem(e, RESULT_SUCCESS, "");
+	free(e->failure);
+	e->failure = NULL;
 	return true;
 }
 
@@ -136,6 +130,22 @@ sts_entry_in_force(const struct sts_entry *e, int64_t now, uint64_t ticks)
 	if (!e->kept)
 		return e->cached && ticks - e->loaded < ONCE_MS;
 	return e->cached && sts_entry_age(e, now, ticks) < e->policy.max_age;
+}
+
+uint64_t
+sts_entry_left(const struct sts_entry *e, int64_t now, uint64_t ticks)
+{
+	uint64_t left = e->asked_ever ? fresh_ticks(e->ask_again, ticks) : 0;
+
+	if (left == 0 || sts_entry_wants_fetch(e, now, ticks))
+		return 0;
+	if (sts_entry_in_force(e, now, ticks))
+		left = fresh_least(left, e->kept ?
+		    fresh_clock(e->policy.max_age, sts_entry_age(e, now, ticks)) :
+		    fresh_ticks(e->loaded + ONCE_MS, ticks));
+	if (sts_entry_tried_lately(e, ticks))		/* then it may be tried again */
+		left = fresh_least(left, fresh_ticks(e->tried + STS_BACKOFF_MS, ticks));
+	return left;
 }
 
 void
@@ -188,15 +198,24 @@ sts_entry_wants_fetch(const struct sts_entry *e, int64_t now, uint64_t ticks)
 		return false;
 	if (e->kept && sts_entry_in_force(e, now, ticks) && strcmp(e->id, e->announced_id) == 0)
 		return false;
-	return strcmp(e->failed_id, e->announced_id) != 0 || !sts_entry_tried_lately(e, ticks);
+	return e->failure == NULL || strcmp(e->failure->id, e->announced_id) != 0 ||
+	    !sts_entry_tried_lately(e, ticks);
 }
 
 void
 sts_entry_fail(struct sts_entry *e, const char *id, enum result_type result, const char *detail,
     uint64_t ticks)
 {
-	snprintf(e->failed_id, sizeof(e->failed_id), "%s", id);
+	size_t size = strlen(detail) + 1;
+	struct sts_failure *f = malloc(sizeof(*f) + size);
+
+	if (f == NULL)
+		abort();	/* the parent starts a new policy process */
+	f->result = result;
+	snprintf(f->id, sizeof(f->id), "%s", id);
+	memcpy(f->detail, detail, size);
+	free(e->failure);
+	e->failure = f;
 	e->tried = ticks;
 	e->tried_ever = true;
-	set_problem(e, result, detail);
 }

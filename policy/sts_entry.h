@@ -28,40 +28,40 @@ enum sts_announced {
 	STS_ANNOUNCED_UNDETERMINED	/* the TXT lookup failed */
 };
 
-struct sts_problem {
-	enum result_type result;	/* RESULT_SUCCESS: none */
-	char *detail;			/* printable */
+/* The last fetch, when it failed. */
+struct sts_failure {
+	enum result_type result;
+	char id[STS_ID_MAX + 1];	/* what it was for */
+	char detail[];			/* printable */
 };
 
 struct sts_job;
 
+/* Tens of thousands are in memory: sorted by alignment, and what few of them need stands apart. */
 struct sts_entry {
 	struct cache_entry node;
 	struct sts_job *job;		/* lookup or fetch under way */
-	bool fetching;			/* the job has come to the fetch */
-	unsigned held;			/* views of it are out: it must not go */
 
-	enum sts_announced announced;
-	char announced_id[STS_ID_MAX + 1];
-	const char *announced_detail;	/* static: what is wrong with the record; "" */
-	uint64_t ask_again;		/* ticks until which the last TXT answer counts */
-	bool asked_ever;
-
-	bool cached;			/* the policy, in force or expired */
-	bool kept;			/* false: max_age 0, to be used once */
 	struct sts_policy policy;
 	char *text;
-	char id[STS_ID_MAX + 1];
 	int64_t fetched;
 	uint64_t loaded;		/* ticks when it came into memory */
 	int64_t refresh, failing;	/* as in the store */
 	unsigned failures;		/* of refreshes since `failing` */
 
-	bool tried_ever;
+	unsigned held;			/* views of it are out: it must not go */
+	uint64_t ask_again;		/* ticks until which the last TXT answer counts */
+	const char *announced_detail;	/* static: what is wrong with the record; "" */
 	uint64_t tried;			/* ticks of the end of the last fetch */
-	char failed_id[STS_ID_MAX + 1];	/* of a fetch that failed then; "" */
-	struct sts_problem problem;	/* of the last fetch */
+	struct sts_failure *failure;	/* NULL: it did not fail */
 
+	enum sts_announced announced;
+	bool fetching;			/* the job has come to the fetch */
+	bool asked_ever, tried_ever;
+	bool cached;			/* the policy, in force or expired */
+	bool kept;			/* false: max_age 0, to be used once */
+	char id[STS_ID_MAX + 1];	/* of the cached policy */
+	char announced_id[STS_ID_MAX + 1];
 	char domain[];
 };
 
@@ -80,6 +80,10 @@ bool sts_entry_save(const struct sts_entry *e, struct store *store);
 
 int64_t sts_entry_age(const struct sts_entry *e, int64_t now, uint64_t ticks);	/* seconds */
 bool sts_entry_in_force(const struct sts_entry *e, int64_t now, uint64_t ticks);
+
+/* sts_entry_left: for how many milliseconds all this needs no asking and says the same; 0: it has
+ * to be asked for now. */
+uint64_t sts_entry_left(const struct sts_entry *e, int64_t now, uint64_t ticks);
 
 /* sts_entry_announce: takes the answer of the TXT lookup (R3-R6). */
 void sts_entry_announce(struct sts_entry *e, const struct answer *a, uint64_t ticks);

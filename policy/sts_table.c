@@ -98,8 +98,8 @@ sts_table_view(const struct sts_entry *e, int64_t now, uint64_t ticks, struct st
 	out->announced = e->announced;
 	out->announced_id = e->announced_id;
 	out->announced_detail = e->announced_detail;
-	out->problem = e->problem.result;
-	out->detail = e->problem.detail != NULL ? e->problem.detail : "";
+	out->problem = e->failure != NULL ? e->failure->result : RESULT_SUCCESS;
+	out->detail = e->failure != NULL ? e->failure->detail : "";
 }
 
 struct sts_table *

@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/fresh.h"
+
 #if defined(__GNUC__) && !defined(__clang__)
 /* An address hangs in its table by a member, out of the analyzer's sight. */
 #pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
@@ -156,7 +158,7 @@ find(struct users *u, const struct in6_addr *ip)
 	return (struct place *)c;
 }
 
-static void
+static struct place *
 add_place(struct users *u, const struct in6_addr *ip)
 {
 	struct place *p = calloc(1, sizeof(*p));
@@ -171,7 +173,8 @@ add_place(struct users *u, const struct in6_addr *ip)
 		p->others->last = u->lost->last;
 		unwritten_add(&u->unwritten, &p->others->unwritten);
 	}
-}	/* NOLINT(clang-analyzer-unix.Malloc): the table has it */
+	return p;
+}
 
 /* The one found moves to the front: of many domains a few get most of the mail. */
 static struct user *
@@ -200,14 +203,15 @@ users_settle(struct users *u, const struct in6_addr *ip, const char *domain)
 	if (d != NULL)
 		return d;
 	room = make_room(u);
-	if (room && find(u, ip) == NULL)	/* it may have given way itself */
-		add_place(u, ip);
-	if ((p = find(u, ip)) == NULL)
+	p = find(u, ip);	/* it may have given way itself */
+	if (p == NULL && room)
+		p = add_place(u, ip);
+	if (p == NULL)
 		return NULL;
 	if (domain[0] == '\0' || !room || p->length >= USERS_DOMAINS_MAX) {
 		if (p->others == NULL)
 			p->others = add(u, ip, "");
-		return p->others;
+		return p->others;	/* NOLINT(clang-analyzer-unix.Malloc): the table has p */
 	}
 	d = add(u, ip, domain);
 	d->next = p->first;
@@ -248,6 +252,41 @@ users_of(struct users *u, const struct in6_addr *ip, void (*each)(void *arg, con
 			each(arg, d->domain);
 		}
 	return state;
+}
+
+static const struct place *
+peek(const struct users *u, const struct in6_addr *ip)
+{
+	struct cache_entry *c = cache_find(&u->places, ip->s6_addr, sizeof(ip->s6_addr));
+
+	if (c != NULL)
+		c->used = false;	/* as find has it */
+	return (const struct place *)c;
+}
+
+bool
+users_knows(const struct users *u, const char *domain, const struct in6_addr *ip)
+{
+	const struct place *p = peek(u, ip);
+
+	if (p == NULL || (p->others != NULL && !lapsed(u, p->others)))
+		return false;
+	for (const struct user *d = p->first; d != NULL; d = d->next)
+		if (strcmp(d->domain, domain) == 0)
+			return !lapsed(u, d);
+	return false;
+}
+
+uint64_t
+users_left(const struct users *u, const struct in6_addr *ip)
+{
+	const struct place *p = peek(u, ip);
+	uint64_t left = FRESH_ALWAYS;
+
+	for (const struct user *d = p != NULL ? p->first : NULL; d != NULL; d = d->next)
+		if (!lapsed(u, d))
+			left = fresh_least(left, fresh_clock(d->last + LAPSE_S + 1, now(u)));
+	return left;
 }
 
 bool

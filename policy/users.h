@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "policy/store.h"
 #include "policy/world.h"
@@ -40,6 +41,12 @@ enum users_state {
  * the table. */
 enum users_state users_of(struct users *u, const struct in6_addr *ip,
     void (*each)(void *arg, const char *domain), void *arg);
+
+/* users_knows: the domain is one of those that users_of would call; not counted as a question. */
+bool users_knows(const struct users *u, const char *domain, const struct in6_addr *ip);
+
+/* users_left: for how many milliseconds users_of calls the same ones, unless more are seen. */
+uint64_t users_left(const struct users *u, const struct in6_addr *ip);
 
 /* users_forget: at all addresses. False: it was not known. */
 bool users_forget(struct users *u, const char *domain);

@@ -1,145 +1,105 @@
-/* policy_bench.c - the policy process's speed: start with a full store, and a warm question's way
+/* policy_bench.c - the policy process's speed: many domains in the store, and a question's way
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * policy_bench [DOMAINS]: fills a store, times engine_new, then what a question end to end costs by
- * how many domains use the address, then lets another process ask over a channel as a worker does,
- * for a domain whose policy and MX set are known. */
+ * policy_bench [DOMAINS]: fills a store (default 100,000), then, each in a process of its own: the
+ * start with it, the memory that takes beside the store's pages, and what a question costs whose
+ * domain is cold (its policy in the store alone), warm, or expired (its policy has to be fetched
+ * and stored again); questions end to end by how many domains use the address; the start when the
+ * store's other tables are full too; questions of a worker over its channel. A question's time is
+ * CPU from engine_ask to the encoded answer, with DNS and HTTPS at no cost. Ends with JSON. */
 #include <ev.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/channel.h"
-#include "policy/engine_parts.h"
+#include "policy_ask.h"
+#include "policy_fill.h"
 
 #define QUESTIONS 20000
-#define POLICY "version: STSv1\nmode: enforce\nmx: " HOST "\nmax_age: 604800\n"
-#define HOST "mx.hoster.example"	/* of all domains */
-#define ADDRESS "192.0.2.8"
+#define ALONE 1000	/* questions about one domain in a round */
+#define EXPIRED 2000	/* domains; each is written so that it survives */
+#define LARGE 2		/* the first of every third domain: all have the same hosts */
 
-static struct ev_loop *loop;
-static struct ev_timer pending;
-static struct world_query *waiting[64];
-static struct answer answers[64];
-static size_t waiting_len;
+/* Shared by all parts: microseconds, seconds, octets. */
+static struct {
+	double warm, alone, cold, expired, channel, start, start_full, each, each_asked;
+} *measured;
 
-static double
-seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-/* --- a world in which every DNS answer is there at the next turn of the loop ------------------- */
-
-static int64_t
-now(void *arg)
-{
-	(void)arg;
-	return time(NULL);
-}
-
-static uint64_t
-ticks(void *arg)
-{
-	(void)arg;
-	return (uint64_t)(seconds() * 1000);
-}
-
-static uint32_t
-chance(void *arg, uint32_t bound)
-{
-	(void)arg;
-	return (uint32_t)rand() % bound;
-}
+/* --- the parts -------------------------------------------------------------------------------- */
 
 static void
-timer_start(void *arg, struct world_timer *t, uint64_t ms)
+many(const struct config *config, unsigned domains)
 {
-	(void)arg, (void)t, (void)ms;
+	struct asked *all = ask_about_many(0, 1, domains), *one = ask_about_many(7, 0, ALONE);
+	size_t known = domains < QUESTIONS ? domains : QUESTIONS;
+	double before = octets();
+	struct engine *e = start_engine(config, &measured->start);
+
+	measured->each = (octets() - before) / domains;
+	measured->cold = ask_all(e, all, known);
+	measured->warm = ask_again(e, all, known);
+	measured->alone = ask_again(e, one, ALONE);
+	ask_all(e, all + known, domains - known);
+	measured->each_asked = (octets() - before) / domains;
+	world_ahead += WORLD_MAX_AGE + 1;
+	measured->expired = ask_all(e, all, known < EXPIRED ? known : EXPIRED);
+	printf("%u domains: start %.3f s of CPU, %.0f octets of memory each beside the store's "
+	    "pages, %.0f when all were asked about within the hour\n", domains, measured->start,
+	    measured->each, measured->each_asked);
+	printf("a question, us of CPU: cold %.1f, warm %.2f (of one domain alone %.2f), expired "
+	    "%.1f\n", measured->cold, measured->warm, measured->alone, measured->expired);
+	engine_free(e);
+	free(all);
+	free(one);
 }
 
+/* Domain after domain comes to be known by its recipients. */
 static void
-timer_stop(void *arg, struct world_timer *t)
+end_to_end(const struct config *config)
 {
-	(void)arg, (void)t;
-}
+	struct config inspect = *config;
+	struct asked *all = ask_about_many(LARGE, 3, USERS_DOMAINS_MAX), end = all[0];
+	double start, anew[ROUNDS];
+	struct engine *e;
 
-static void
-deliver(struct ev_loop *l, ev_timer *timer, int events)
-{
-	(void)l, (void)timer, (void)events;
-	while (waiting_len > 0) {
-		struct world_query *q = waiting[--waiting_len];
-		q->running = NULL;
-		q->done(q->arg, &answers[waiting_len]);
+	inspect.inspect = true;
+	e = start_engine(&inspect, &start);
+	end.question.domain = "";
+	end.question.end_to_end = true;
+	for (unsigned i = 0; i < USERS_DOMAINS_MAX; i++) {
+		ask_all(e, &all[i], 1);
+		if (i != 0 && i != 15 && i != USERS_DOMAINS_MAX - 1)
+			continue;
+		for (int k = 0; k < ROUNDS; k++) {
+			engine_memo_drop(e, "", NULL);
+			anew[k] = ask_all(e, &end, 1);
+		}
+		printf("a question end to end, %u domains at the address: %.1f us anew, %.1f "
+		    "again\n", i + 1, median(anew, ROUNDS), ask_again(e, &end, 1));
 	}
+	engine_free(e);
+	free(all);
 }
-
-static void
-query(void *arg, struct world_query *q, const char *name, enum answer_type type)
-{
-	struct answer *a = &answers[waiting_len];
-	struct address address;
-
-	(void)arg, (void)name;
-	q->running = q;
-	address_parse(&address, ADDRESS, strlen(ADDRESS), 25);
-	memset(a, 0, sizeof(*a));
-	a->state = type == ANSWER_MX || type == ANSWER_A ? ANSWER_OK : ANSWER_NODATA;
-	a->records_len = a->state == ANSWER_OK;
-	a->records[0] = (struct answer_record){ .text = HOST, .len = strlen(HOST),
-	    .ip = address.ip };
-	a->ttl = 3600;
-	waiting[waiting_len++] = q;
-	ev_timer_stop(loop, &pending);
-	ev_timer_set(&pending, 0, 0);
-	ev_timer_start(loop, &pending);
-}
-
-static void
-no_query(void *arg, struct world_query *q)
-{
-	(void)arg, (void)q;
-}
-
-static void
-no_fetch(void *arg, struct world_fetch *f, const char *domain)
-{
-	(void)arg, (void)f, (void)domain;
-}
-
-static void
-no_fetch_cancel(void *arg, struct world_fetch *f)
-{
-	(void)arg, (void)f;
-}
-
-static const struct world world = { NULL, now, ticks, chance, timer_start, timer_stop, query, no_query,
-	no_fetch, no_fetch_cancel };
-
-/* --- the two processes ------------------------------------------------------------------------ */
 
 struct side {
+	struct ev_loop *loop;
 	struct engine *engine;
 	struct channel *channel;
 };
 
 static void
-send_answer(void *arg, uint32_t id, const struct requirement *q, const struct recalled *recalled)
+send_answer(void *arg, uint32_t id, const struct requirement *q, const struct recalled *recalled,
+    uint32_t fresh_ms)
 {
-	static unsigned char message[WIRE_MESSAGE_MAX];
-	struct side *s = arg;
+	size_t len = message_answer(message, sizeof(message), id, q, recalled, fresh_ms);
 
-	channel_send(s->channel, message,
-	    message_answer(message, sizeof(message), id, q, recalled), -1);
+	channel_send(((struct side *)arg)->channel, message, len, -1);
 }
 
 static void
@@ -156,167 +116,147 @@ asked(void *arg, const unsigned char *p, size_t len, int fd)
 static void
 closed(void *arg)
 {
-	(void)arg;
-	ev_break(loop, EVBREAK_ALL);
-}
-
-static int
-by_size(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-static unsigned proofs;		/* questions answered with what one name proves */
-
-static void
-count(void *arg, uint32_t id, const struct requirement *q, const struct recalled *recalled)
-{
-	(void)arg, (void)id, (void)recalled;
-	proofs += q->state == REQUIREMENT_READY && q->hosts_len == 1;
-}
-
-/* The median of a warm question in microseconds. */
-static double
-ask_here(struct engine *e, const struct question *q, bool anew)
-{
-	static double took[QUESTIONS / 10];
-	unsigned before = proofs;
-
-	for (size_t i = 0; i < QUESTIONS / 10; i++) {
-		if (anew)
-			engine_memo_drop(e, "", NULL);
-		double start = seconds();
-		engine_ask(e, q, count, NULL);
-		took[i] = seconds() - start;
-	}
-	if (proofs - before != QUESTIONS / 10)
-		exit(4);	/* not the answer that was meant */
-	qsort(took, QUESTIONS / 10, sizeof(took[0]), by_size);
-	return took[QUESTIONS / 20] * 1e6;
-}
-
-/* Domain after domain comes to be known by its recipients. */
-static void
-end_to_end(struct engine *e)
-{
-	struct question q = { .end_to_end = true, .domain = "" }, rcpt = { .domain = "d7.example" };
-	char domain[64];
-
-	address_parse(&q.peer, ADDRESS, strlen(ADDRESS), 25);
-	rcpt.peer = q.peer;
-	for (unsigned i = 0; i < USERS_DOMAINS_MAX; i++) {
-		unsigned before = proofs;
-		snprintf(domain, sizeof(domain), "d%u.example", i);
-		rcpt.domain = domain;
-		engine_ask(e, &rcpt, count, NULL);
-		while (proofs == before)
-			ev_run(loop, EVRUN_ONCE);
-		if (i != 0 && i != 15 && i != USERS_DOMAINS_MAX - 1)
-			continue;
-		printf("a warm question end to end, %u domains at the address: %.1f us anew, %.1f us "
-		    "again; of one recipient %.1f us\n", i + 1, ask_here(e, &q, true),
-		    ask_here(e, &q, false), ask_here(e, &rcpt, false));
-	}
-	fflush(stdout);
+	ev_break(((struct side *)arg)->loop, EVBREAK_ALL);
 }
 
 static void
 answer_questions(const struct config *config, int fd)
 {
 	static const struct channel_events events = { asked, closed, NULL };
-	char error[200];
-	struct side s;
+	double start;
+	struct side s = { ev_default_loop(0), start_engine(config, &start), NULL };
+	struct asked a;
 
-	loop = ev_default_loop(0);
-	ev_init(&pending, deliver);
-	double start = seconds();
-	s.engine = engine_new_in(&world, config, false, NULL, NULL, error, sizeof(error));
-	printf("start with %ld domains in the store: %.1f ms\n", (long)config->limits.sessions,
-	    (seconds() - start) * 1000);
-	fflush(stdout);
-	end_to_end(s.engine);
-	s.channel = channel_new(loop, fd, &events, &s);
-	ev_run(loop, 0);
+	ask_about(&a, 7);
+	ask_all(s.engine, &a, 1);
+	s.channel = channel_new(s.loop, fd, &events, &s);
+	start = seconds(CLOCK_PROCESS_CPUTIME_ID);
+	ev_run(s.loop, 0);
+	measured->channel = (seconds(CLOCK_PROCESS_CPUTIME_ID) - start) * 1e6 / QUESTIONS;
 	engine_free(s.engine);
 	channel_free(s.channel);
-	_exit(0);
 }
 
+/* As a worker does. */
 static void
 ask(int fd)
 {
 	static double took[QUESTIONS];
-	unsigned char message[1024], answer[WIRE_MESSAGE_MAX];
-	struct question q = { .domain = "d7.example" };
+	unsigned char out[1024];
+	struct asked a;
 
-	address_parse(&q.peer, ADDRESS, strlen(ADDRESS), 25);
-	for (int i = -100; i < QUESTIONS; i++) {
+	ask_about(&a, 7);
+	for (uint32_t i = 0; i < QUESTIONS; i++) {
+		double start = seconds(CLOCK_MONOTONIC);
 		struct requirement *r = NULL;
 		struct recalled recalled;
-		uint32_t id;
-		q.id = (uint32_t)(i + 100);
-		double start = seconds();
-		send(fd, message, message_question(message, sizeof(message), &q), 0);
-		ssize_t n = recv(fd, answer, sizeof(answer), 0);
-		if (n <= 0 || !message_get_answer(answer, (size_t)n, &id, &r, &recalled))
-			exit(1);
-		if (i >= 0)
-			took[i] = seconds() - start;
-		if (i == 0 && r->policy_type != POLICY_STS)
-			exit(2);	/* not the question that was meant */
+		uint32_t id, fresh_ms;
+		ssize_t n;
+
+		a.question.id = i;
+		send(fd, out, message_question(out, sizeof(out), &a.question), 0);
+		n = recv(fd, message, sizeof(message), 0);
+		need(n > 0 && message_get_answer(message, (size_t)n, &id, &r, &recalled,
+		    &fresh_ms) && id == i && r->policy_type == POLICY_STS, "no answer");
+		took[i] = seconds(CLOCK_MONOTONIC) - start;
 		free(r);
 	}
 	qsort(took, QUESTIONS, sizeof(took[0]), by_size);
-	printf("a warm question over the channel and back: median %.1f us, 99 %% %.1f us\n",
+	printf("a warm question over the channel and back: median %.1f us, 99 %% %.1f us",
 	    took[QUESTIONS / 2] * 1e6, took[QUESTIONS * 99 / 100] * 1e6);
 }
 
-static void
-fill(const char *dir, unsigned domains)
-{
-	char error[200], text[200], domain[64];
-	struct store *s = store_open(dir, false, NULL, NULL, error, sizeof(error));
-	double start = seconds();
+enum part { FILL, MANY, END_TO_END, FULL, ANSWERS };
 
-	for (unsigned i = 0; i < domains; i++) {
-		int len = snprintf(text, sizeof(text), POLICY);
-		const struct store_policy p = { .id = "1", .fetched = time(NULL),
-		    .refresh = time(NULL) + 86400, .text = text, .text_len = (size_t)len };
-		snprintf(domain, sizeof(domain), "d%u.example", i);
-		if (!store_put_policy(s, domain, &p))
-			exit(3);
+static pid_t
+run(enum part part, const struct config *config, unsigned domains, const int ends[2])
+{
+	pid_t child;
+
+	fflush(stdout);
+	if ((child = fork()) != 0)
+		return child;
+	close(ends[0]);
+	switch (part) {
+	case FILL:
+		fill_policies(config->state_dir, domains);
+		break;
+	case MANY:
+		many(config, domains);
+		break;
+	case END_TO_END:
+		end_to_end(config);
+		break;
+	case FULL:
+		fill_seen(config->state_dir);
+		engine_free(start_engine(config, &measured->start_full));
+		break;
+	case ANSWERS:
+		answer_questions(config, ends[1]);
+		break;
 	}
-	printf("a policy written so that it survives: %.2f ms each\n",
-	    (seconds() - start) * 1000 / domains);
-	store_close(s);
+	exit(0);
+}
+
+static void
+wait_for(pid_t child)
+{
+	int status;
+
+	need(waitpid(child, &status, 0) == child && status == 0, "a part has failed");
+}
+
+static void
+report(unsigned domains)
+{
+	printf(", %.1f us of CPU with the policy process's system calls\n", measured->channel);
+	printf("start with %u domains, %d hosts with STARTTLS and %d domains at addresses: %.3f s "
+	    "of CPU\n", domains, MEMORY_MAX, USERS_MAX, measured->start_full);
+	printf("{\"w6\": {\"warm_us\": %.2f, \"cold_us\": %.2f, \"expired_us\": %.2f, "
+	    "\"start_s\": %.3f, \"ram_per_domain\": %.0f, \"domains\": %u, "
+	    "\"warm_alone_us\": %.2f, \"channel_us\": %.2f, \"start_full_s\": %.3f, "
+	    "\"ram_per_domain_asked\": %.0f}}\n", measured->warm, measured->cold,
+	    measured->expired, measured->start, measured->each, domains, measured->alone,
+	    measured->channel, measured->start_full, measured->each_asked);
+}
+
+static char dir[] = "/tmp/postern-bench-XXXXXX";
+static pid_t parent;
+
+/* However it ends; the parts, which inherit this, leave it alone. */
+static void
+clean_up(void)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	if (getpid() == parent && system(command) != 0)
+		fprintf(stderr, "policy_bench: %s failed\n", command);
 }
 
 int
 main(int argc, char **argv)
 {
-	char dir[] = "/tmp/postern-bench-XXXXXX", command[64];
-	unsigned domains = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 10000;
-	struct config config = { .state_dir = dir, .inspect = true, .policy = { .mta_sts = true, .wait_s = 20,
-	    .no_policy = LEVEL_MAY, .stripping_refuse = true }, .limits.sessions = domains };
+	unsigned domains = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 100000;
+	struct config config = { .state_dir = dir, .policy = { .mta_sts = true, .dane = true,
+	    .wait_s = 20, .no_policy = LEVEL_MAY, .stripping_refuse = true } };
+	pid_t child;
 	int ends[2];
 
-	if (mkdtemp(dir) == NULL || channel_pair(ends) < 0)
-		return 1;
-	fill(dir, domains);
-	fflush(stdout);
-	pid_t child = fork();
-	if (child == 0) {
-		close(ends[0]);
-		answer_questions(&config, ends[1]);
-	}
+	measured = mmap(NULL, sizeof(*measured), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	need(domains >= 10 && measured != MAP_FAILED && mkdtemp(dir) != NULL &&
+	    channel_pair(ends) == 0, "usage: policy_bench [DOMAINS]");
+	parent = getpid();
+	atexit(clean_up);
+	for (enum part part = FILL; part < ANSWERS; part++)
+		wait_for(run(part, &config, domains, ends));
+	child = run(ANSWERS, &config, domains, ends);
 	close(ends[1]);
-	int flags = fcntl(ends[0], F_GETFL);
-	fcntl(ends[0], F_SETFL, flags & ~O_NONBLOCK);
+	fcntl(ends[0], F_SETFL, fcntl(ends[0], F_GETFL) & ~O_NONBLOCK);
 	ask(ends[0]);
 	close(ends[0]);
-	waitpid(child, NULL, 0);
-	snprintf(command, sizeof(command), "rm -r %s", dir);
-	return system(command);
+	wait_for(child);
+	report(domains);
+	return 0;
 }

@@ -40,10 +40,10 @@ check_cut(const uint8_t *data, size_t size)
 {
 	struct recalled recalled;
 	struct requirement *q;
-	uint32_t id;
+	uint32_t id, fresh_ms;
 
 	for (size_t cut = size > 64 ? size - 64 : 0; cut < size; cut++)
-		assert(!message_get_answer(data, cut, &id, &q, &recalled) && q == NULL);
+		assert(!message_get_answer(data, cut, &id, &q, &recalled, &fresh_ms) && q == NULL);
 }
 
 /* The answer's length, encoded anew; 0 when it did not decode. */
@@ -52,10 +52,10 @@ answer(const uint8_t *data, size_t size)
 {
 	struct recalled recalled;
 	struct requirement *q;
-	uint32_t id;
+	uint32_t id, fresh_ms;
 	size_t len;
 
-	if (!message_get_answer(data, size, &id, &q, &recalled)) {
+	if (!message_get_answer(data, size, &id, &q, &recalled, &fresh_ms)) {
 		assert(q == NULL);
 		return 0;
 	}
@@ -67,7 +67,7 @@ answer(const uint8_t *data, size_t size)
 	assert(recalled.len <= MESSAGE_EVIDENCE_MAX);
 	check_tlsa(&q->tlsa);
 	check_cut(data, size);
-	len = message_answer(out, sizeof out, id, q, &recalled);
+	len = message_answer(out, sizeof out, id, q, &recalled, fresh_ms);
 	free(q);
 	return len;
 }
@@ -83,7 +83,6 @@ again(const uint8_t *data, size_t size)
 	struct stale stale;
 	struct proven proven;
 	const void *event;
-	uint64_t sequence;
 	size_t len;
 
 	switch (message_type(data, size)) {
@@ -96,11 +95,10 @@ again(const uint8_t *data, size_t size)
 		return message_get_sighting(data, size, &sighting) ?
 		    message_sighting(out, sizeof out, &sighting) : 0;
 	case MESSAGE_RECORD:
-		return message_get_record(data, size, &sequence, &event, &len) ?
-		    message_record(out, sizeof out, sequence, event, len) : 0;
-	case MESSAGE_ACK:
-		return message_get_ack(data, size, &sequence) ?
-		    message_ack(out, sizeof out, sequence) : 0;
+		return message_get_record(data, size, &event, &len) ?
+		    message_record(out, sizeof out, event, len) : 0;
+	case MESSAGE_RING:
+		return message_get_ring(data, size) ? message_ring(out, sizeof out) : 0;
 	case MESSAGE_PROBE:
 		return message_get_probe(data, size, &probe) ?
 		    message_probe(out, sizeof out, &probe) : 0;

@@ -40,11 +40,12 @@ setup(void **state)
 }
 
 static void
-on_answer(void *arg, uint32_t id, const struct requirement *q, const struct recalled *recalled)
+on_answer(void *arg, uint32_t id, const struct requirement *q, const struct recalled *recalled,
+    uint32_t fresh_ms)
 {
 	struct testengine_got *g = arg;
 
-	testengine_copy(g, id, q, recalled);
+	testengine_copy(g, id, q, recalled, fresh_ms);
 	assert_int_equal(q->state == REQUIREMENT_DEFER, q->defer_code != DEFER_NOTHING);
 	if (q->state == REQUIREMENT_DEFER)
 		assert_true(q->reason[0] != '\0');
@@ -702,8 +703,9 @@ static bool
 kept(struct testengine *f)
 {
 	struct question q = question("", HOSTER);
+	uint64_t fresh;
 
-	return engine_memo_find(f->engine, &q.peer.ip) != NULL;
+	return engine_memo_find(f->engine, &q.peer.ip, &fresh) != NULL;
 }
 
 /* Enough of them, in two helpings. */
@@ -860,11 +862,12 @@ memo_ends_with_a_rule(void **state)
 #define MARK 4711
 
 static void
-mark(void *arg, uint32_t id, const struct requirement *q, const struct recalled *recalled)
+mark(void *arg, uint32_t id, const struct requirement *q, const struct recalled *recalled,
+    uint32_t fresh_ms)
 {
 	struct testengine *f = arg;
 
-	(void)id, (void)q, (void)recalled;
+	(void)id, (void)q, (void)recalled, (void)fresh_ms;
 	f->engine->memos[0].requirement->age_s = MARK;
 }
 
@@ -894,25 +897,28 @@ memos_are_few(void **state)
 	struct testengine *f = *state;
 	struct requirement q = { .state = REQUIREMENT_READY, .level = LEVEL_VERIFY };
 	struct in6_addr ip = question("", HOSTER).peer.ip;
+	uint64_t fresh = 0;
 
 	for (unsigned i = 0; i < 3 * ENGINE_MEMOS_MAX; i++) {
 		ip.s6_addr[14] = (uint8_t)i;
 		q.age_s = i;
-		engine_memo_keep(f->engine, &ip, &q);
-		engine_memo_keep(f->engine, &ip, &q);
+		engine_memo_keep(f->engine, &ip, &q, 1);
+		engine_memo_keep(f->engine, &ip, &q, 5000 + i);
 		testworld_run(f->t, 10);
 	}
 	for (unsigned i = 0; i < 3 * ENGINE_MEMOS_MAX; i++) {
 		const struct requirement *found;
 
 		ip.s6_addr[14] = (uint8_t)i;
-		found = engine_memo_find(f->engine, &ip);
+		found = engine_memo_find(f->engine, &ip, &fresh);
 		assert_int_equal(found != NULL, i >= 2 * ENGINE_MEMOS_MAX);
-		if (found != NULL)
+		if (found != NULL) {
 			assert_int_equal(found->age_s, i);
+			assert_int_equal(fresh, 5000 + i - 10 * (3 * ENGINE_MEMOS_MAX - i));
+		}
 	}
 	engine_memo_drop(f->engine, "", &ip);
-	assert_null(engine_memo_find(f->engine, &ip));
+	assert_null(engine_memo_find(f->engine, &ip, &fresh));
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, testengine_teardown)

@@ -315,7 +315,7 @@ memory_makes_answers_stale(void **state)
 	engine_sighting(f->engine, &s);
 	staled(f);
 	assert_true(engine_policy_forget(f->engine, "mx.c.example"));
-	assert_int_equal(staled(f), 1);
+	assert_true(staled(f) > 0);
 }
 
 static void

@@ -146,6 +146,50 @@ a_flood_is_bounded(void **state)
 	assert_string_equal(find(f, "flood.example", 2 * HINTS_MAX - 1), "mx");
 }
 
+/* Two names: the first that ends. */
+static void
+how_long(void **state)
+{
+	struct fixture *f = *state;
+	struct in6_addr ip = address(1);
+
+	add(f, "a.example", 1, "mx1", 100);
+	add(f, "a.example", 1, "mx2", 200);
+	assert_int_equal(hints_left(f->hints, "a.example", &ip), 100000);
+	testworld_run(f->t, 99999);
+	assert_int_equal(hints_left(f->hints, "a.example", &ip), 1);
+	testworld_run(f->t, 1);
+	assert_int_equal(hints_left(f->hints, "a.example", &ip), 100000);
+}
+
+static void
+on_lost(void *arg, const char *domain)
+{
+	snprintf(arg, 64, "%s", domain);
+}
+
+static void
+says_what_is_lost(void **state)
+{
+	struct fixture *f = *state;
+	char lost[64] = "";
+
+	hints_watch(f->hints, on_lost, lost);
+	add(f, "used.example", 0, "mx", 86400);
+	find(f, "used.example", 0);
+	add(f, "idle.example", 0, "mx", 86400);
+	for (uint32_t i = 0; i < HINTS_MAX - 2; i++)
+		add(f, "flood.example", i, "mx", 86400);
+	assert_string_equal(lost, "");
+	for (uint32_t i = 0; i < HINTS_MAX; i++)
+		add(f, "other.example", i, "mx", 86400);
+	assert_string_equal(find(f, "idle.example", 0), "");
+	for (uint32_t i = 0; lost[0] == '\0' && i < HINTS_MAX; i++)
+		add(f, "third.example", i, "mx", 86400);
+	assert_string_equal(lost, "used.example");
+	assert_string_equal(find(f, "used.example", 0), "");
+}
+
 #define T(name) TESTWORLD_TEST(name, parts)
 
 int
@@ -153,7 +197,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(by_domain_and_address), T(lives_for_its_ttl), T(several_names_of_one_address),
-		T(long_domains_have_none), T(a_flood_is_bounded)
+		T(long_domains_have_none), T(a_flood_is_bounded),
+		T(how_long), T(says_what_is_lost)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

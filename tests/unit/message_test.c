@@ -31,18 +31,17 @@ decodes(const void *p, size_t len)
 	struct sighting sighting;
 	struct probe probe;
 	struct hint hint;
-	uint64_t sequence;
 	size_t event_len;
 	struct recalled recalled;
 	struct proven proven;
 	struct stale stale;
-	uint32_t id;
+	uint32_t id, fresh_ms;
 
 	switch (message_type(p, len)) {
 	case MESSAGE_QUESTION:
 		return message_get_question(p, len, &question);
 	case MESSAGE_ANSWER:
-		if (!message_get_answer(p, len, &id, &q, &recalled)) {
+		if (!message_get_answer(p, len, &id, &q, &recalled, &fresh_ms)) {
 			assert_null(q);
 			return false;
 		}
@@ -51,9 +50,9 @@ decodes(const void *p, size_t len)
 	case MESSAGE_SIGHTING:
 		return message_get_sighting(p, len, &sighting);
 	case MESSAGE_RECORD:
-		return message_get_record(p, len, &sequence, &event, &event_len);
-	case MESSAGE_ACK:
-		return message_get_ack(p, len, &sequence);
+		return message_get_record(p, len, &event, &event_len);
+	case MESSAGE_RING:
+		return message_get_ring(p, len);
 	case MESSAGE_PROBE:
 		return message_get_probe(p, len, &probe);
 	case MESSAGE_PROBE_STEP:
@@ -79,7 +78,7 @@ assert_strict(unsigned char *p, size_t len, size_t size)
 	assert_true(len > 0 && len < size);
 	assert_true(decodes(p, len));
 	for (size_t cut = 0; cut < len; cut++)
-		assert_int_equal(decodes(p, cut), type == MESSAGE_RECORD && cut >= 9);
+		assert_int_equal(decodes(p, cut), type == MESSAGE_RECORD && cut >= 1);
 	p[len] = 0;
 	assert_int_equal(decodes(p, len + 1), type == MESSAGE_RECORD);
 	p[0] = MESSAGE_PROVEN + 1;
@@ -196,20 +195,21 @@ test_answer(void **state)
 	    .sni = "mx.example.com", .hosts = hosts, .hosts_len = 1 }, *out;
 	struct recalled recalled = { NULL, 1 };
 	unsigned char buf[512];
-	uint32_t id;
-	size_t len = message_answer(buf, sizeof buf, 7, &in, NULL);
+	uint32_t id, fresh_ms = 0;
+	size_t len = message_answer(buf, sizeof buf, 7, &in, NULL, 10000);
 
 	(void)state;
 	assert_strict(buf, len, sizeof buf);
-	assert_true(message_get_answer(buf, len, &id, &out, &recalled));
+	assert_true(message_get_answer(buf, len, &id, &out, &recalled, &fresh_ms));
 	assert_int_equal(id, 7);
+	assert_int_equal(fresh_ms, 10000);
 	assert_int_equal(recalled.len, 0);
 	assert_int_equal(out->level, LEVEL_VERIFY);
 	assert_string_equal(out->hosts[0], "mx.example.com");
 	assert_string_equal(out->policy_id, "");
 	free(out);
 	for (size_t size = 0; size < len; size++)
-		assert_int_equal(message_answer(buf, size, 7, &in, NULL), 0);
+		assert_int_equal(message_answer(buf, size, 7, &in, NULL, 10000), 0);
 }
 
 /* The largest requirement that there can be. */
@@ -249,7 +249,7 @@ test_recalled(void **state)
 	static const size_t sizes[] = { 1, 255, MESSAGE_EVIDENCE_MAX };
 	struct requirement *out;
 	struct recalled recalled, got;
-	uint32_t id;
+	uint32_t id, fresh_ms;
 	size_t len;
 
 	(void)state;
@@ -257,24 +257,24 @@ test_recalled(void **state)
 		evidence[i] = (unsigned char)i;
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
 		recalled = (struct recalled){ evidence, sizes[i] };
-		len = message_answer(buf, sizeof buf, 7, largest(), &recalled);
+		len = message_answer(buf, sizeof buf, 7, largest(), &recalled, 1);
 		assert_true(len > 0);
-		assert_true(message_get_answer(buf, len, &id, &out, &got));
+		assert_true(message_get_answer(buf, len, &id, &out, &got, &fresh_ms));
 		assert_int_equal(out->tlsa.len, TLSA_RECORDS_MAX);
 		assert_int_equal(out->answers_len, REQUIREMENT_ANSWERS_MAX);
 		assert_int_equal(got.len, sizes[i]);
 		assert_memory_equal(got.evidence, evidence, sizes[i]);
 		free(out);
-		assert_false(message_get_answer(buf, len - 1, &id, &out, &got));
+		assert_false(message_get_answer(buf, len - 1, &id, &out, &got, &fresh_ms));
 		assert_null(out);
-		assert_int_equal(message_answer(buf, len - 1, 7, largest(), &recalled), 0);
+		assert_int_equal(message_answer(buf, len - 1, 7, largest(), &recalled, 1), 0);
 	}
 	/* A length of one more, by whoever writes what we do not. */
 	buf[len - MESSAGE_EVIDENCE_MAX - 2]++;
-	assert_false(message_get_answer(buf, len + 1, &id, &out, &got));
+	assert_false(message_get_answer(buf, len + 1, &id, &out, &got, &fresh_ms));
 	assert_null(out);
 	recalled.len++;
-	assert_int_equal(message_answer(buf, sizeof buf, 7, largest(), &recalled), 0);
+	assert_int_equal(message_answer(buf, sizeof buf, 7, largest(), &recalled, 1), 0);
 }
 
 static void
@@ -353,26 +353,26 @@ test_probe_step(void **state)
 }
 
 static void
-test_record_and_ack(void **state)
+test_record_and_ring(void **state)
 {
 	static const unsigned char event[] = { 0, 1, 2, 255 };
 	unsigned char buf[64];
-	uint64_t sequence;
 	const void *got;
-	size_t got_len, len = message_record(buf, sizeof buf, UINT64_MAX - 1, event, sizeof event);
+	size_t got_len, len = message_record(buf, sizeof buf, event, sizeof event);
 
 	(void)state;
 	assert_strict(buf, len, sizeof buf);
-	assert_true(message_get_record(buf, len, &sequence, &got, &got_len));
-	assert_true(sequence == UINT64_MAX - 1);
+	assert_true(message_get_record(buf, len, &got, &got_len));
 	assert_int_equal(got_len, sizeof event);
 	assert_memory_equal(got, event, sizeof event);
-	assert_int_equal(message_record(buf, len - 1, 1, event, sizeof event), 0);
+	assert_int_equal(message_record(buf, len - 1, event, sizeof event), 0);
 
-	len = message_ack(buf, sizeof buf, UINT64_MAX);
-	assert_strict(buf, len, sizeof buf);
-	assert_true(message_get_ack(buf, len, &sequence));
-	assert_true(sequence == UINT64_MAX);
+	len = message_ring(buf, sizeof buf);
+	assert_int_equal(len, 1);
+	assert_true(message_get_ring(buf, len));
+	assert_false(message_get_ring(buf, 0));
+	assert_false(message_get_ring(buf, 2));
+	assert_int_equal(message_ring(buf, 0), 0);
 }
 
 static void
@@ -435,7 +435,7 @@ main(void)
 		cmocka_unit_test(test_proven),
 		cmocka_unit_test(test_sighting_and_probe),
 		cmocka_unit_test(test_probe_step),
-		cmocka_unit_test(test_record_and_ack),
+		cmocka_unit_test(test_record_and_ring),
 		cmocka_unit_test(test_hint_and_stale),
 		cmocka_unit_test(test_question_probe),
 	};

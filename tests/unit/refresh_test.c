@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/testworld.h"
 
+#include <malloc.h>
+
 #include "policy/refresh.h"
 
 struct fixture {
@@ -100,6 +102,21 @@ clock_jumps_are_noticed(void **state)
 	assert_int_equal(f->ran, 1);
 }
 
+/* It is all that a policy takes in memory that nobody asks about. (With the sanitizers' malloc
+ * nothing is counted.) */
+static void
+a_policy_takes_little_memory(void **state)
+{
+	struct fixture *f = *state;
+	struct mallinfo2 before = mallinfo2(), after;
+
+	for (unsigned i = 0; i < 4096; i++)
+		set(f, i, 86400);
+	after = mallinfo2();
+	assert_in_range((after.uordblks - before.uordblks) + (after.hblkhd - before.hblkhd), 0,
+	    4096 * 128);
+}
+
 static void
 plans(void **state)	/* R21, R25, R43 */
 {
@@ -126,7 +143,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(in_order_of_due), T(bounded_flight), T(clock_jumps_are_noticed), T(plans)
+		T(in_order_of_due), T(bounded_flight), T(clock_jumps_are_noticed),
+		T(a_policy_takes_little_memory), T(plans)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -626,6 +626,7 @@ test_end_to_end_and_dns(void **state)
 	struct require_host evil = at_peer("mx.evil.test", 1), host = at_peer("example.com", 0);
 	const char *hinted[] = { "mx3.example.com" };
 	struct require_host far = elsewhere("mx3.example.com", 1);
+	const struct require_host both[] = { far, at_peer("mx4.example.com", 2) };
 	struct require_input in = input(NULL, 0);
 	struct requirement q;
 
@@ -659,6 +660,13 @@ test_end_to_end_and_dns(void **state)
 	q = ask(&in);
 	assert_true(q.raised && q.mapped);
 	assert_string_equal(hosts_of(&q), "mx3.example.com");
+	/* Our own lookup comes before what a client was told. */
+	in = input(both, 2);
+	in.end_to_end = true;
+	in.mx.hinted = hinted;
+	in.mx.hinted_len = 1;
+	q = ask(&in);
+	assert_string_equal(hosts_of(&q), "mx4.example.com");
 	/* Nobody's domain. */
 	in.domain = "";
 	assert_int_equal(ask(&in).defer_code, DEFER_UNMAPPED);

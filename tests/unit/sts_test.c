@@ -36,7 +36,7 @@ on_notice(void *arg, const char *action, const char *domain, const char *detail,
 	snprintf(f->last, sizeof(f->last), "%s", action);
 }
 
-static const struct sts_events events = { on_notice };
+static const struct sts_events events = { .notice = on_notice };
 
 static void
 begin(void *fixture)
@@ -176,6 +176,34 @@ failed_fetch_backs_off(void **state)	/* R21, R23 */
 	testworld_publish(f->t, "a.example", "8", ENFORCE("mx.a.example"));
 	s = ask(f, STS_NEED_RECHECK);
 	assert_int_equal(s.view.state, REQUIRE_STS_ACTIVE);
+}
+
+static void
+the_last_fetch_alone_has_a_problem(void **state)
+{
+	struct fixture *f = *state;
+	struct sts_view v;
+
+	testworld_publish(f->t, "a.example", "7", "");
+	testworld_break(f->t, "a.example", RESULT_STS_WEBPKI_INVALID);
+	ask(f, STS_NEED_ANSWER);
+	sts_look(f->sts, "a.example", &v);
+	assert_int_equal(v.problem, RESULT_STS_WEBPKI_INVALID);
+	assert_string_not_equal(v.detail, "");
+	testworld_publish(f->t, "a.example", "8", "version: STSv1\nmode: enforced\n");
+	ask(f, STS_NEED_FETCH);
+	sts_look(f->sts, "a.example", &v);
+	assert_int_equal(v.problem, RESULT_STS_POLICY_INVALID);
+	assert_string_equal(v.detail, "line 2: mode: unknown value");
+	testworld_publish(f->t, "a.example", "9", ENFORCE("mx.a.example"));
+	ask(f, STS_NEED_FETCH);
+	sts_look(f->sts, "a.example", &v);
+	assert_int_equal(v.problem, RESULT_SUCCESS);
+	assert_string_equal(v.detail, "");
+	/* What failed under an older id is no reason to wait now (R21). */
+	testworld_publish(f->t, "a.example", "8", TESTING("mx.a.example"));
+	testworld_run(f->t, 3700 * 1000);
+	assert_int_equal(ask(f, STS_NEED_ANSWER).mode, STS_TESTING);
 }
 
 static void
@@ -438,6 +466,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(no_record_no_policy), T(first_fetch_then_cache), T(one_fetch_for_many),
 		T(pending_while_fetching), T(failed_fetch_backs_off), T(malformed_backs_off),
+		T(the_last_fetch_alone_has_a_problem),
 		T(cached_stays_whatever_fails), T(new_id_replaces), T(recheck_reads_again),
 		T(expires_by_max_age), T(zero_is_used_once), T(undetermined_is_asked_soon),
 		T(survives_a_restart), T(daily_and_alarmed), T(none_ends_in_silence),

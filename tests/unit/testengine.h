@@ -31,6 +31,7 @@ struct testengine_got {
 	char answers[4096];		/* lines */
 	char evidence[64];
 	size_t evidence_len;
+	uint32_t fresh_ms;
 };
 
 /* Opens the engine on what the world's folder holds; events have f for arg. */
@@ -113,7 +114,7 @@ testengine_tlsa(char *out, size_t size, const struct tlsa_set *set)
 
 static inline void
 testengine_copy(struct testengine_got *g, uint32_t id, const struct requirement *q,
-    const struct recalled *recalled)
+    const struct recalled *recalled, uint32_t fresh_ms)
 {
 	assert_int_equal(id, TESTENGINE_ID);
 	g->count++;
@@ -129,6 +130,7 @@ testengine_copy(struct testengine_got *g, uint32_t id, const struct requirement 
 	testengine_tlsa(g->tlsa, sizeof(g->tlsa), &q->tlsa);
 	assert_true(recalled->len <= sizeof(g->evidence));
 	g->evidence_len = recalled->len;
+	g->fresh_ms = fresh_ms;
 	if (recalled->len > 0)
 		memcpy(g->evidence, recalled->evidence, recalled->len);
 }
@@ -136,10 +138,10 @@ testengine_copy(struct testengine_got *g, uint32_t id, const struct requirement 
 /* An engine_answer; arg is a testengine_got. Of a session that ends here nothing is recalled. */
 static inline void
 testengine_answer(void *arg, uint32_t id, const struct requirement *q,
-    const struct recalled *recalled)
+    const struct recalled *recalled, uint32_t fresh_ms)
 {
 	assert_int_equal(recalled->len, 0);
-	testengine_copy(arg, id, q, recalled);
+	testengine_copy(arg, id, q, recalled, fresh_ms);
 }
 
 /* Asks; what is known already is in *g after the call. */

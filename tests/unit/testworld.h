@@ -69,6 +69,7 @@ struct testworld {
 		enum answer_type type;
 	} log[TESTWORLD_LOG];		/* the first questions, in order */
 	bool secure;			/* what is not in the zone is proven not to be */
+	uint32_t absent_ttl;		/* and that counts for so long */
 	unsigned flying, flying_max;	/* fetches under way */
 	uint64_t dns_ms;		/* an answer's way */
 	struct answer answer;
@@ -279,8 +280,8 @@ testworld_find(struct testworld *t, struct answer *a, enum answer_type type)
 		return found ? NULL : alias;
 	a->state = name_known ? ANSWER_NODATA : ANSWER_NXDOMAIN;
 	a->secure = a->secure && t->secure;
-	if (a->ttl > 60)
-		a->ttl = 60;
+	if (a->ttl > t->absent_ttl)
+		a->ttl = t->absent_ttl;
 	return NULL;
 }
 
@@ -491,6 +492,7 @@ testworld_new(void)
 	t->now_ms = 1795270000000;	/* 2026-11-21 */
 	t->ticks = 5000000;
 	t->dns_ms = 10;
+	t->absent_ttl = 60;
 	t->seed = 7;
 	snprintf(t->dir, sizeof(t->dir), "/tmp/postern-test.XXXXXX");
 	assert_non_null(mkdtemp(t->dir));

@@ -395,6 +395,28 @@ full_of_addresses_in_use(void **state)
 	assert_true(users_length(f->users) <= USERS_MAX + 1);
 }
 
+/* Until the first of them is forgotten; and whether one is there, which is no question. */
+static void
+how_long(void **state)
+{
+	struct fixture *f = *state;
+
+	users_saw(f->users, "a.example", &f->one);
+	testworld_run(f->t, 2 * DAY);
+	users_saw(f->users, "b.example", &f->one);
+	assert_int_equal(users_left(f->users, &f->one), (USERS_DAYS - 2) * DAY);
+	assert_true(users_knows(f->users, "a.example", &f->one));
+	assert_false(users_knows(f->users, "c.example", &f->one));
+	assert_false(users_knows(f->users, "a.example", &f->two));
+	testworld_run(f->t, (USERS_DAYS - 2) * DAY + 1000);
+	assert_false(users_knows(f->users, "a.example", &f->one));
+	assert_int_equal(users_left(f->users, &f->one), 2 * DAY - 1000);
+	assert_of(f, &f->one, "b.example;");
+	/* What is crowded answers for nobody. */
+	fill_up(f, &f->one, USERS_DOMAINS_MAX + 1);
+	assert_false(users_knows(f->users, "b.example", &f->one));
+}
+
 #define MANY ((USERS_MAX + USERS_MAX / 8 + 2048) / 2)
 
 /* With the store of a table that was larger: no address loses only some of its domains. */
@@ -440,7 +462,7 @@ main(void)
 		T(written_at_most_daily), T(survives_a_restart), T(crowded_until_the_others_lapse),
 		T(no_key_of_the_store), T(forgets), T(clock_set_back), T(flooded),
 		T(gives_way_whole), T(learnt_anew_after_a_flood), T(full_of_addresses_in_use),
-		T(more_on_disk_than_fits)
+		T(more_on_disk_than_fits), T(how_long)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
