@@ -1,22 +1,25 @@
-/* backlog.c - records a worker sent that the log could not take yet, in their order
+/* backlog.c - the policy process's own events that the log could not take yet, in their order
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "daemon/backlog.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-bool
-backlog_add(struct backlog *b, uint64_t sequence, const void *event, size_t len)
-{
-	struct backlog_record *r;
+#include "daemon/wire.h"
 
-	if (b->octets + sizeof *r + len > BACKLOG_OCTETS_MAX)
+bool
+backlog_add(struct backlog *b, const struct event *e)
+{
+	unsigned char event[WIRE_MESSAGE_MAX];
+	size_t len = event_encode(event, sizeof event, e);
+	struct backlog_event *r;
+
+	if (len == 0 || b->octets + sizeof *r + len > BACKLOG_OCTETS_MAX)
 		return false;
 	r = malloc(sizeof *r + len);
 	if (r == NULL)
 		return false;
 	r->next = NULL;
-	r->sequence = sequence;
 	r->len = len;
 	memcpy(r->event, event, len);
 	if (b->last != NULL)
@@ -31,7 +34,7 @@ backlog_add(struct backlog *b, uint64_t sequence, const void *event, size_t len)
 void
 backlog_drop_first(struct backlog *b)
 {
-	struct backlog_record *r = b->first;
+	struct backlog_event *r = b->first;
 
 	b->first = r->next;
 	if (b->first == NULL)

@@ -1,9 +1,8 @@
 /* links.c - the policy process's channels to the workers and the nfq process
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A record is acknowledged when it is in the log; acknowledgements are cumulative and go out once a
- * turn of the loop. While the log fails, records wait in the link's backlog, in their order, and
- * outlive the channel: their worker may be gone and have no other copy. */
+ * Questions and answers are messages; records come by a ring (link_ring.c), which outlives the
+ * channel: its worker may be gone and have left something in it. */
 #include "daemon/links.h"
 
 #include <stdlib.h>
@@ -19,12 +18,12 @@ message_cb(void *arg, const unsigned char *p, size_t len, int fd)
 {
 	struct link *k = arg;
 
+	if (!k->dead) {
+		k->all->messages++;
+		link_take(k, p, len, fd);
+	}
 	if (fd >= 0)
-		close(fd);			/* no message to us carries one */
-	if (k->dead)
-		return;
-	k->all->messages++;
-	link_take(k, p, len);
+		close(fd);
 }
 
 static void
@@ -57,21 +56,11 @@ hang_up(struct link *k)
 	channel_free(k->channel);
 	k->channel = NULL;
 	end_probes(k->all, k);
+	link_end_ring(k);
 }
 
-static void
-acknowledge(struct link *k)
-{
-	unsigned char message[64];
-	size_t len = message_ack(message, sizeof message, k->written);
-
-	/* Where it does not fit now it stays due: the next one says it too. */
-	if (len > 0 && channel_send(k->channel, message, len, -1))
-		k->acknowledge = false;
-}
-
-static void
-say_stale(struct link *k)
+void
+link_say_stale(struct link *k)
 {
 	static const struct stale all = { .domain = "" };
 	unsigned char message[64];
@@ -80,7 +69,7 @@ say_stale(struct link *k)
 	    -1);
 }
 
-/* Once a turn, before the loop waits: acknowledge, and free what has ended. */
+/* Once a turn, before the loop waits: frees what has ended. */
 static void
 sweep_cb(struct ev_loop *loop, ev_prepare *w, int revents)
 {
@@ -90,14 +79,14 @@ sweep_cb(struct ev_loop *loop, ev_prepare *w, int revents)
 	(void)loop;
 	(void)revents;
 	while ((k = *at) != NULL) {
-		if (k->channel != NULL && k->acknowledge && !k->dead)
-			acknowledge(k);
 		if (k->channel != NULL && k->stale && !k->dead)
-			say_stale(k);
+			link_say_stale(k);
 		if (k->channel != NULL && k->dead)
 			hang_up(k);
-		if (k->channel == NULL && k->backlog.first == NULL) {
+		k->taken = 0;
+		if (link_over(k)) {
 			*at = k->next;
+			ring_free(k->ring);
 			free(k);
 		} else {
 			at = &k->next;
@@ -120,6 +109,9 @@ links_new(struct ev_loop *loop, struct engine *engine, const struct links_events
 	ev_prepare_init(&l->sweep, sweep_cb);
 	l->sweep.data = l;
 	ev_prepare_start(loop, &l->sweep);
+	ev_init(&l->look, links_look);
+	l->look.repeat = RING_LOOK_S;
+	l->look.data = l;
 	return l;
 }
 
@@ -128,16 +120,18 @@ links_free(struct links *l)
 {
 	if (l == NULL)
 		return;
+	(void)links_flush(l);
 	ev_prepare_stop(l->loop, &l->sweep);
+	ev_timer_stop(l->loop, &l->look);
 	while (l->first != NULL) {
 		struct link *k = l->first;
 
 		l->first = k->next;
-		if (k->channel != NULL && k->acknowledge && !k->dead)
-			acknowledge(k);
-		if (k->channel != NULL)
-			hang_up(k);
-		backlog_clear(&k->backlog);
+		if (k->channel != NULL) {
+			engine_cancel(l->engine, k);
+			channel_free(k->channel);
+		}
+		ring_free(k->ring);
 		free(k);
 	}
 	free(l);
@@ -158,7 +152,8 @@ links_add(struct links *l, unsigned slot, int fd)
 	}
 	k->all = l;
 	k->slot = slot;
-	k->stale = link_is_nfq(k);	/* what it heard from a predecessor of ours */
+	/* What it heard from a predecessor of ours; a worker forgets that by itself. */
+	k->stale = link_is_nfq(k);
 	k->channel = channel_new(l->loop, fd, &events, k);
 	if (k->channel == NULL) {
 		close(fd);
@@ -200,34 +195,8 @@ links_stale(struct links *l, const struct stale *what)
 	size_t len = message_stale(message, sizeof message, what);
 
 	for (struct link *k = l == NULL ? NULL : l->first; k != NULL; k = k->next)
-		if (k->channel != NULL && link_is_nfq(k) && !k->stale)
+		if (k->channel != NULL && !k->stale)
 			k->stale = all || len == 0 || !channel_send(k->channel, message, len, -1);
-}
-
-void
-links_retry(struct links *l)
-{
-	for (struct link *k = l->first; k != NULL; k = k->next) {
-		while (k->backlog.first != NULL) {
-			const struct backlog_record *r = k->backlog.first;
-			struct event e;
-
-			/* It was decoded before it was kept. */
-			if (event_decode(r->event, r->len, &e) && !l->events->record(l->arg, &e))
-				return;
-			link_written(k, r->sequence);
-			backlog_drop_first(&k->backlog);
-		}
-	}
-}
-
-bool
-links_holding(const struct links *l)
-{
-	for (const struct link *k = l->first; k != NULL; k = k->next)
-		if (k->backlog.first != NULL)
-			return true;
-	return false;
 }
 
 size_t

@@ -10,19 +10,19 @@
 #include <time.h>
 
 #include "ctl/server.h"
+#include "daemon/backlog.h"
 #include "daemon/child.h"
 #include "daemon/links.h"
 #include "daemon/moment.h"
 #include "policy/engine.h"
 #include "record/log.h"
-#include "record/queue.h"
 
 #define RETRY_S 1.0		/* a disk that was full is asked again this often */
 #define CONTROL_RETRY_S 0.2	/* at a reload the predecessor gives the socket up in a moment */
 #define CONTROL_ALARM_TRIES 25	/* five seconds without one are worth an alarm */
 #define DRAIN_LOOK_S 0.05
 #define DRAIN_SILENT_LOOKS 2	/* in a row without a message: what was on its way is here */
-#define DRAIN_LOOKS 20		/* a second of traffic: the rest is sent again to the successor */
+#define DRAIN_LOOKS 20		/* a second of traffic: the rest is the successor's to read */
 #define DRAIN_HELD_LOOKS 60	/* three seconds for records that the log still does not take */
 #define ERROR_SIZE 512
 #define FAR_FUTURE_S 3e9	/* a century: see policyd_main */
@@ -36,8 +36,7 @@ struct policyd {
 	struct links *links;
 	struct server *server;		/* NULL until the socket is ours */
 	struct child *child;
-	struct queue *notices;		/* our own events take the same road as the workers' */
-	uint64_t noticed;		/* sequence number of the last one written */
+	struct backlog notices;		/* our own events, where the log did not take them */
 	ev_periodic far_future;
 	ev_timer retry, control, drain;
 	unsigned control_tries;
@@ -65,25 +64,30 @@ write_record(void *arg, const struct event *e)
 	if (e->type == EVENT_DECISION && strcmp(e->verdict, "pass") != 0 &&
 	    e->rcpt_domain[0] != '\0')
 		evidence = engine_evidence(d->engine, e->rcpt_domain);
-	return log_event(d->log, e, evidence) != LOG_FAILED;
+	return log_add(d->log, e, evidence) != LOG_FAILED;
 }
 
-/* The queue of our own notices sends into the log. */
 static bool
-write_notice(void *arg, const void *p, size_t len)
+flush_records(void *arg)
 {
 	struct policyd *d = arg;
-	struct event e;
-	uint64_t sequence;
-	const void *body;
-	size_t body_len;
 
-	if (!message_get_record(p, len, &sequence, &body, &body_len) ||
-	    !event_decode(body, body_len, &e))
-		return true;			/* our own encoding: cannot be */
-	if (log_event(d->log, &e, NULL) == LOG_FAILED)
-		return false;
-	d->noticed = sequence;
+	return log_flush(d->log);
+}
+
+/* In their order; false when some are left. */
+static bool
+write_notices(struct policyd *d)
+{
+	const struct backlog_event *b;
+	struct event e;
+
+	while ((b = d->notices.first) != NULL) {
+		/* Our own encoding can be read. */
+		if (event_decode(b->event, b->len, &e) && log_event(d->log, &e, NULL) == LOG_FAILED)
+			return false;
+		backlog_drop_first(&d->notices);
+	}
 	return true;
 }
 
@@ -99,10 +103,10 @@ notice(struct policyd *d, enum event_type type, const struct engine_notice *n)
 	e.action = n->action;
 	e.domain = n->domain;
 	e.detail = n->detail;
-	queue_add(d->notices, &e);
-	queue_acknowledge(d->notices, d->noticed);
-	if (queue_length(d->notices) > 0)
-		held(d);
+	if (write_notices(d) && log_event(d->log, &e, NULL) != LOG_FAILED)
+		return;
+	backlog_add(&d->notices, &e);
+	held(d);
 }
 
 static void
@@ -162,10 +166,8 @@ retry_cb(struct ev_loop *loop, ev_timer *w, int revents)
 	struct policyd *d = w->data;
 
 	(void)revents;
-	queue_flush(d->notices);
-	queue_acknowledge(d->notices, d->noticed);
 	links_retry(d->links);
-	if (queue_length(d->notices) == 0 && !links_holding(d->links))
+	if (write_notices(d) && !links_holding(d->links))
 		ev_timer_stop(loop, w);
 }
 
@@ -208,14 +210,15 @@ control_cb(struct ev_loop *loop, ev_timer *w, int revents)
 		health(d, "control-recovered", d->start->config->control, false);
 }
 
-/* Draining ends when the workers have hung up, fall silent, or go on for too long: whatever was not
- * answered or acknowledged here they ask and tell the successor again. What a worker left that is
- * gone itself has no other copy, so a failing log gets some time to recover. */
+/* Draining ends when the workers have hung up, fall silent, or go on for too long: what was not
+ * answered here they ask the successor again, and what is still in their rings is there for it.
+ * What a worker left that is gone itself is nowhere else, so a failing log gets some time to
+ * recover. */
 static void
 drain_cb(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct policyd *d = w->data;
-	bool holding = links_holding(d->links) || queue_length(d->notices) > 0;
+	bool holding = links_holding(d->links) || d->notices.first != NULL;
 	bool silent = links_messages(d->links) == d->messages;
 
 	(void)w;
@@ -312,8 +315,9 @@ say_started(struct policyd *d)
 static bool
 policyd_open(struct policyd *d)
 {
-	static const struct links_events links_events = { .record = write_record, .held = held,
-		.probe_step = probe_step, .broken = link_broken };
+	static const struct links_events links_events = { .record = write_record,
+		.flush = flush_records, .held = held, .probe_step = probe_step,
+		.broken = link_broken };
 	static const struct child_events child_events = { .drain = drain,
 		.worker_end = worker_end, .rotate = rotate, .parent_gone = parent_gone };
 	const struct config *config = d->start->config;
@@ -323,9 +327,6 @@ policyd_open(struct policyd *d)
 	if (d->loop == NULL)
 		return false;
 	watchers(d);
-	d->notices = queue_new(write_notice, d);
-	if (d->notices == NULL)
-		return false;
 	d->log = log_open(config, d->error, sizeof d->error);
 	if (d->log == NULL)
 		return false;
@@ -360,12 +361,13 @@ static void
 policyd_close(struct policyd *d)
 {
 	server_free(d->server);
+	d->server = NULL;
 	links_free(d->links);
 	d->links = NULL;
 	if (d->engine != NULL)
 		engine_free(d->engine);
 	log_close(d->log);
-	queue_free(d->notices);
+	backlog_clear(&d->notices);
 	if (d->child != NULL)
 		child_free(d->child);
 	if (d->loop != NULL)

@@ -13,6 +13,7 @@
 
 #include "daemon/child.h"
 #include "daemon/moment.h"
+#include "daemon/ring.h"
 #include "daemon/sandbox.h"
 #include "nfq/copies.h"
 #include "nfq/dns_watch.h"
@@ -43,7 +44,7 @@ struct nfqd {
 	struct syns *syns;
 	struct keeper *keeper;
 	ev_periodic quiet;
-	ev_timer drain;
+	ev_timer drain, look;
 	ev_prepare reap;
 	bool unguarded;			/* the last SYN passed for want of a worker */
 	bool draining;
@@ -227,13 +228,24 @@ drained(struct ev_loop *loop, ev_timer *timer, int events)
 }
 
 static void
+look(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	(void)events;
+	ev_timer_stop(loop, timer);	/* the turn that follows looks */
+}
+
+static void
 between_turns(struct ev_loop *loop, ev_prepare *prepare, int events)
 {
 	struct nfqd *d = prepare->data;
 
 	(void)events;
-	if (d->draining && speaker_done(d->speaker))
+	if (!d->draining)
+		return;
+	if (speaker_done(d->speaker))
 		ev_break(loop, EVBREAK_ALL);
+	else if (!ev_is_active(&d->look))	/* nobody tells when the events are written */
+		ev_timer_again(loop, &d->look);
 }
 
 static bool
@@ -308,6 +320,8 @@ start_watchers(struct nfqd *d)
 	ev_periodic_start(d->loop, &d->quiet);
 	ev_init(&d->drain, drained);
 	d->drain.repeat = DRAIN_S;
+	ev_init(&d->look, look);
+	d->look.repeat = RING_LOOK_S;
 	ev_prepare_init(&d->reap, between_turns);
 	d->reap.data = d;
 	ev_prepare_start(d->loop, &d->reap);

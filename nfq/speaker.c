@@ -24,11 +24,11 @@ struct speaker {
 };
 
 static bool
-send_message(void *arg, const void *p, size_t len)
+send_message(void *arg, const void *p, size_t len, int fd)
 {
 	struct speaker *s = arg;
 
-	return s->channel != NULL && channel_send(s->channel, p, len, -1);
+	return s->channel != NULL && channel_send(s->channel, p, len, fd);
 }
 
 static void
@@ -36,9 +36,9 @@ take_answer(struct speaker *s, const unsigned char *p, size_t len)
 {
 	struct recalled recalled;
 	struct requirement *q;
-	uint32_t id;
+	uint32_t id, fresh_ms;
 
-	if (!message_get_answer(p, len, &id, &q, &recalled))
+	if (!message_get_answer(p, len, &id, &q, &recalled, &fresh_ms))
 		return;
 	s->events->answer(s->arg, id, q);
 	free(q);
@@ -48,7 +48,6 @@ static void
 on_message(void *arg, const unsigned char *p, size_t len, int fd)
 {
 	struct speaker *s = arg;
-	uint64_t sequence;
 	struct stale what;
 
 	if (fd >= 0)
@@ -57,10 +56,6 @@ on_message(void *arg, const unsigned char *p, size_t len, int fd)
 	case MESSAGE_ANSWER:
 		take_answer(s, p, len);
 		break;
-	case MESSAGE_ACK:
-		if (message_get_ack(p, len, &sequence))
-			queue_acknowledge(s->records, sequence);
-		break;
 	case MESSAGE_STALE:
 		if (message_get_stale(p, len, &what))
 			s->events->stale(s->arg, &what);
@@ -68,6 +63,7 @@ on_message(void *arg, const unsigned char *p, size_t len, int fd)
 	case MESSAGE_QUESTION:
 	case MESSAGE_SIGHTING:
 	case MESSAGE_RECORD:
+	case MESSAGE_RING:
 	case MESSAGE_PROBE:
 	case MESSAGE_PROBE_STEP:
 	case MESSAGE_HINT:
@@ -164,7 +160,7 @@ speaker_ask(struct speaker *s, uint32_t id, const char *domain, const struct in6
 	size_t len = message_question(message, sizeof(message), &q);
 
 	if (len > 0)
-		send_message(s, message, len);
+		send_message(s, message, len, -1);
 }
 
 bool
@@ -176,7 +172,7 @@ speaker_hint(struct speaker *s, const struct hint *h)
 	if (s->channel == NULL || channel_waiting(s->channel) > HINTS_WAITING_MAX)
 		return false;
 	len = message_hint(message, sizeof(message), h);
-	return len == 0 || send_message(s, message, len);
+	return len == 0 || send_message(s, message, len, -1);
 }
 
 void

@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "daemon/moment.h"
+#include "proxy/known.h"
+#include "proxy/resumable.h"
 
 /* Seconds beyond policy.wait until the policy process counts as down. */
 #define ANSWER_GRACE 5
@@ -31,6 +33,8 @@ struct asker {
 	struct place *places;
 	uint32_t size, first_free, last_free;	/* PLACE_MASK: none */
 	size_t unsent;
+	struct known *known;
+	struct resumable *resumable;
 };
 
 struct asker *
@@ -43,7 +47,12 @@ asker_new(bool (*send)(void *arg, const void *p, size_t len), void *arg)
 	a->send = send;
 	a->arg = arg;
 	a->first_free = a->last_free = PLACE_MASK;
-	return a;
+	a->known = known_new();
+	a->resumable = resumable_new();
+	if (a->known != NULL && a->resumable != NULL)
+		return a;
+	asker_free(a);
+	return NULL;
 }
 
 void
@@ -51,6 +60,8 @@ asker_free(struct asker *a)
 {
 	if (a == NULL)
 		return;
+	known_free(a->known);
+	resumable_free(a->resumable);
 	free(a->places);
 	free(a);
 }
@@ -96,22 +107,41 @@ send_one(struct asker *a, struct asking *asking)
 		a->unsent++;
 }
 
-bool
+/* remembered: whether the question is answered by what is known here, all of it. */
+static bool
+remembered(struct asker *a, struct asking *asking)
+{
+	const struct question *q = &asking->question;
+	struct demand *known = known_find(a->known, q, asking->asked);
+
+	asking->recalled = (struct recalled){ NULL, 0 };
+	if (q->recheck)
+		known_forget(a->known, q);
+	if (known == NULL || (q->resumes &&
+	    !resumable_find(a->resumable, q->session, asking->asked, &asking->recalled)))
+		return false;
+	asking->demand = demand_hold(known);
+	return true;
+}
+
+enum asker_result
 asker_ask(struct asker *a, struct asking *asking)
 {
+	asking->asked = moment_now();
+	if (remembered(a, asking))
+		return ASKER_KNOWN;
 	if (a->first_free == PLACE_MASK && !grow(a))
-		return false;
+		return ASKER_FAILED;
 	uint32_t i = a->first_free;
 	struct place *place = &a->places[i];
 	a->first_free = place->next_free;
 	place->asking = asking;
 	place->generation++;
 	asking->question.id = place->generation << PLACE_BITS | i;
-	asking->asked = moment_now();
 	asking->open = true;
 	asking->sent = false;
 	send_one(a, asking);
-	return true;
+	return ASKER_ASKED;
 }
 
 double
@@ -149,24 +179,80 @@ asker_withdraw(struct asker *a, struct asking *asking)
 	vacate(a, place);
 }
 
+void
+asker_proven(struct asker *a, const struct proven *p)
+{
+	resumable_keep(a->resumable, p, moment_now());
+}
+
+/* keep_recalled: what another worker saw proven is worth as long as the rest of the answer. */
+static void
+keep_recalled(struct asker *a, const struct question *q, const struct recalled *recalled,
+    uint32_t fresh_ms)
+{
+	struct proven p = { .lifetime_s = fresh_ms / 1000, .evidence = recalled->evidence,
+		.len = recalled->len };
+
+	if (!q->resumes || recalled->len == 0)
+		return;
+	memcpy(p.session, q->session, sizeof(p.session));
+	asker_proven(a, &p);
+}
+
 bool
 asker_answer(struct asker *a, const void *p, size_t len)
 {
-	uint32_t id;
+	uint32_t id, fresh_ms;
 	struct requirement *requirement;
 	struct recalled recalled;
 
-	if (!message_get_answer(p, len, &id, &requirement, &recalled))
+	if (!message_get_answer(p, len, &id, &requirement, &recalled, &fresh_ms))
 		return false;
 	struct place *place = find(a, id);
 	if (place == NULL) {
 		free(requirement);
 		return true;
 	}
+	struct demand *demand = demand_new(requirement);
+	if (demand == NULL)
+		return false;
 	struct asking *asking = place->asking;
 	vacate(a, place);
-	asking->answered(asking, requirement, &recalled);
+	known_keep(a->known, &asking->question, demand, len, moment_now(),
+	    asking->asked + fresh_ms / 1000.0);
+	keep_recalled(a, &asking->question, &recalled, fresh_ms);
+	asking->answered(asking, demand, &recalled);
 	return true;
+}
+
+bool
+asker_stale(struct asker *a, const void *p, size_t len)
+{
+	struct stale stale;
+
+	if (!message_get_stale(p, len, &stale))
+		return false;
+	known_drop(a->known, &stale);
+	return true;
+}
+
+void
+asker_forget(struct asker *a)
+{
+	known_clear(a->known);
+	resumable_clear(a->resumable);
+}
+
+void
+asker_saw(struct asker *a, const struct in6_addr *ip)
+{
+	known_drop(a->known, &(struct stale){ .domain = "", .ip = *ip });
+}
+
+struct demand *
+asker_terms(struct asker *a, const struct address *peer)
+{
+	return known_at(a->known, peer, moment_now());
 }
 
 void
@@ -185,6 +271,7 @@ asker_flush(struct asker *a)
 void
 asker_resend(struct asker *a)
 {
+	asker_forget(a);
 	for (uint32_t i = 0; i < a->size; i++)
 		if (a->places[i].asking != NULL)
 			a->places[i].asking->sent = false;

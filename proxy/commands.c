@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "policy/judge.h"
+#include "proxy/ahead.h"
 #include "proxy/decide.h"
 #include "proxy/line.h"
 #include "proxy/transfer.h"
@@ -94,6 +95,7 @@ hello(struct session *s, const struct command *c)
 		upstream_hello(&s->up, s->hello);
 	} else {
 		commands_hello_reply(s);
+		ahead_begin(s);
 	}
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/ahead.h"
 #include "proxy/decision.h"
 #include "proxy/report.h"
 #include "daemon/moment.h"
@@ -23,9 +24,7 @@ decide_drop(struct session *s)
 		return;
 	s->decision = NULL;
 	asker_withdraw(s->proxy->asker, &d->asking);
-	/* The upstream may still point at the name it sent. */
-	upstream_let_go(&s->up);
-	free(d->requirement);
+	demand_drop(d->demand);
 	free(d->line);
 	free(d);
 }
@@ -38,26 +37,28 @@ decision_done(struct session *s)
 		session_await_command(s);
 }
 
-/* same_session: what STARTTLS has shown under `was` it would show again under `is`. */
-static bool
-same_session(const struct requirement *was, const struct requirement *is)
+/* take: the answer, from the policy process or from memory. */
+static void
+take(struct session *s, struct demand *demand)
 {
-	return strcmp(was->sni, is->sni) == 0 && tlsa_same(&was->tlsa, is->tlsa.digest);
+	struct decision *d = s->decision;
+
+	/* What STARTTLS has shown under the one it would show again under the other. */
+	d->tried = d->tried && demand_same_session(d->demand->requirement,
+	    demand->requirement);
+	demand_drop(d->demand);
+	d->demand = demand;
+	d->policy_s += moment_now() - d->asking.asked;
+	d->stage = STAGE_PEER;
 }
 
 static void
-answered(struct asking *asking, struct requirement *requirement, const struct recalled *recalled)
+answered(struct asking *asking, struct demand *demand, const struct recalled *recalled)
 {
 	struct session *s = asking->arg;
-	struct decision *d = s->decision;
 
 	(void)recalled;
-	d->tried = d->tried && same_session(d->requirement, requirement);
-	upstream_let_go(&s->up);
-	free(d->requirement);
-	d->requirement = requirement;
-	d->policy_s += moment_now() - d->asking.asked;
-	d->stage = STAGE_PEER;
+	take(s, demand);
 	session_turn(s);
 }
 
@@ -72,7 +73,16 @@ ask(struct session *s, bool recheck)
 	};
 	d->asking.answered = answered;
 	d->asking.arg = s;
-	return asker_ask(s->proxy->asker, &d->asking);
+	switch (asker_ask(s->proxy->asker, &d->asking)) {
+	case ASKER_KNOWN:
+		take(s, d->asking.demand);
+		return true;
+	case ASKER_ASKED:
+		return true;
+	case ASKER_FAILED:
+		return false;
+	}
+	return false;
 }
 
 void
@@ -111,29 +121,38 @@ decide_deadline(const struct session *s)
 	return d == NULL ? 0 : asker_deadline(&d->asking, s->proxy->config->policy.wait_s);
 }
 
-void
-decide_give_up(struct session *s)
+/* service_down: what counts while the policy process does not answer. NULL: out of memory. */
+static struct demand *
+service_down(bool monitor)
 {
 	static const struct requirement down = {
 		.state = REQUIREMENT_DEFER, .defer_code = DEFER_SERVICE_DOWN,
 		.policy_domain = "", .policy_id = "", .mx_host = "", .sni = "",
 		.secure_domain = "", .reason = "the policy process did not answer",
 	};
+	struct requirement *q = malloc(sizeof(down));
+
+	if (q == NULL)
+		return NULL;
+	*q = down;
+	q->monitor = monitor;
+	return demand_new(q);
+}
+
+void
+decide_give_up(struct session *s)
+{
 	struct decision *d = s->decision;
 
 	asker_withdraw(s->proxy->asker, &d->asking);
 	d->policy_s += moment_now() - d->asking.asked;
 	d->stage = STAGE_PEER;
 	/* A re-check that brings no answer leaves the first answer in force. */
-	if (d->requirement != NULL)
+	if (d->demand != NULL)
 		return;
-	d->requirement = malloc(sizeof(down));
-	if (d->requirement != NULL) {
-		*d->requirement = down;
-		d->requirement->monitor = s->proxy->config->mode == MODE_MONITOR;
-	} else {
+	d->demand = service_down(s->proxy->config->mode == MODE_MONITOR);
+	if (d->demand == NULL)
 		session_violation(s, "421 4.3.2 postern: out of memory", "out of memory");
-	}
 }
 
 /* record: the one line about this recipient domain in this transaction. */
@@ -149,17 +168,14 @@ record(struct session *s, const char *reply, enum starttls starttls, const struc
 	const struct report_decision report = {
 		.id = d->id, .domain = d->domain, .recipient = mailbox,
 		.reply = reply == NULL ? "" : reply,
-		.requirement = d->requirement, .verdict = &d->verdict,
+		.requirement = d->demand->requirement, .verdict = &d->verdict,
 		.starttls = starttls, .proof = proof,
 		.policy_ms = (uint32_t)(d->policy_s * 1000),
 		.added_ms = (uint32_t)((moment_now() - d->began) * 1000),
 	};
 	report_decision(s, &report);
-	if (d->verdict.kind == VERDICT_PASS && proof != NULL && proof->state == PROOF_TLS &&
-	    s->proxy->sighting != NULL) {
-		const struct sighting seen = { s->origin, d->requirement->mx_host };
-		s->proxy->sighting(s->proxy->arg, &seen);
-	}
+	if (d->verdict.kind == VERDICT_PASS && proof != NULL && proof->state == PROOF_TLS)
+		report_sighting(s, d->demand->requirement);
 }
 
 void
@@ -175,7 +191,7 @@ refuse(struct session *s, enum starttls starttls, const struct proof *proof)
 	struct decision *d = s->decision;
 	char reply[VERDICT_REPLY_MAX + 1];
 
-	verdict_reply(reply, sizeof(reply), d->id, d->domain, d->requirement, &d->verdict);
+	verdict_reply(reply, sizeof(reply), d->id, d->domain, d->demand->requirement, &d->verdict);
 	record(s, reply, starttls, proof);
 	if (proof != NULL && proof->state == PROOF_TLS)
 		originate_forget(s->proxy->originator, proof->sni, &s->origin.ip,
@@ -208,6 +224,13 @@ recheckable(const struct requirement *q)
 	    q->level == LEVEL_DANE || q->level == LEVEL_DANE_ONLY || q->tlsa_unusable;
 }
 
+/* tried: whether the peer has had its chance to satisfy this requirement on this connection. */
+static bool
+tried(const struct session *s)
+{
+	return s->decision->tried || ahead_tried(s, s->decision->demand->requirement);
+}
+
 /* again: a verdict against the peer is not the last word while another TLS session, or newer
  * knowledge than the cached, might change it. True: wait for that. */
 static bool
@@ -215,11 +238,11 @@ again(struct session *s)
 {
 	struct decision *d = s->decision;
 
-	if (d->requirement->state == REQUIREMENT_DEFER)
+	if (d->demand->requirement->state == REQUIREMENT_DEFER)
 		return false;
-	if (d->verdict.other_session && !d->tried && decision_redial(s))
+	if ((d->verdict.other_session || s->ahead != NULL) && !tried(s) && decision_redial(s))
 		return true;
-	if (d->rechecked || !recheckable(d->requirement))
+	if (d->rechecked || !recheckable(d->demand->requirement))
 		return false;
 	d->rechecked = true;
 	if (ask(s, true))
@@ -235,9 +258,11 @@ judge_peer(struct session *s, enum starttls starttls, const struct proof *proof)
 	static const struct proof no_tls = { .state = PROOF_NO_TLS };
 	struct decision *d = s->decision;
 
-	judge(d->requirement, starttls, proof != NULL ? proof : &no_tls, &d->verdict);
+	judge(d->demand->requirement, starttls, proof != NULL ? proof : &no_tls, &d->verdict);
 	if (d->verdict.kind != VERDICT_PASS && again(s))
 		return true;
+	if (d->demand->requirement->state == REQUIREMENT_READY)
+		ahead_over(s);
 	id_decision(&s->proxy->ids, d->id);
 	if (d->verdict.kind == VERDICT_REFUSE) {
 		refuse(s, starttls, proof);
@@ -269,7 +294,7 @@ dead_peer(struct session *s)
 	    up->starttls == STARTTLS_INJECTED || up->starttls == STARTTLS_REFUSED ||
 	    (up->proof != NULL && up->proof->state == PROOF_HANDSHAKE_FAILED);
 
-	if (outcome && s->decision->tried)
+	if (outcome && tried(s))
 		return judge_peer(s, up->starttls, up->proof);
 	/* It died of itself, before this decision or since: one more try, no more. */
 	if (s->decision->dials == 0 && decision_redial(s))
@@ -283,7 +308,7 @@ ready_peer(struct session *s)
 {
 	struct decision *d = s->decision;
 	struct upstream *up = &s->up;
-	const struct requirement *q = d->requirement;
+	const struct requirement *q = d->demand->requirement;
 
 	if (up->leg.tls != NULL || up->starttls != STARTTLS_NOT_TRIED || !judge_wants_tls(q))
 		return judge_peer(s, up->starttls, up->proof);
@@ -295,14 +320,14 @@ ready_peer(struct session *s)
 	if (s->mail.sent)
 		return judge_peer(s, up->starttls, up->proof);
 	d->tried = true;
-	upstream_starttls(up, q);
+	upstream_starttls(up, d->demand);
 	return true;
 }
 
 static bool
 peer_step(struct session *s)
 {
-	const struct requirement *q = s->decision->requirement;
+	const struct requirement *q = s->decision->demand->requirement;
 
 	/* Nothing may be sent, so nothing is tried; monitor lets it pass, over TLS if it can. */
 	if (q->state == REQUIREMENT_DEFER && !q->monitor)

@@ -19,7 +19,7 @@ struct decision {
 	size_t line_len;
 	size_t mailbox_at, mailbox_len;	/* inside line, for the record */
 	unsigned uses;
-	struct requirement *requirement;
+	struct demand *demand;		/* NULL until it is answered */
 	struct verdict verdict;
 	char id[ID_DECISION_SIZE];
 	bool rechecked;

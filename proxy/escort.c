@@ -46,6 +46,7 @@ remember(struct session *s)
 			.evidence = evidence, .len = len };
 
 		memcpy(proven.session, sessions[k].name, sizeof(proven.session));
+		asker_proven(s->proxy->asker, &proven);
 		s->proxy->proven(s->proxy->arg, &proven);
 	}
 }

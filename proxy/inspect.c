@@ -23,7 +23,7 @@ inspect_drop(struct session *s)
 	s->inspect = NULL;
 	asker_withdraw(s->proxy->asker, &i->asking);
 	peek_free(i->peek);
-	free(i->requirement);
+	demand_drop(i->demand);
 	free(i->recalled);
 	free(i);
 }
@@ -86,19 +86,25 @@ await_octets(int fd, int octets)
 	setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &octets, sizeof(octets));
 }
 
+/* take: the answer, from the policy process or from memory. */
 static void
-answered(struct asking *asking, struct requirement *requirement, const struct recalled *recalled)
+take(struct inspect *i, struct demand *demand, const struct recalled *recalled)
 {
-	struct session *s = asking->arg;
-	struct inspect *i = s->inspect;
-
-	i->requirement = requirement;
+	i->demand = demand;
 	i->policy_s = moment_now() - i->asking.asked;
 	if (recalled->len > 0 && (i->recalled = malloc(recalled->len)) != NULL) {
 		memcpy(i->recalled, recalled->evidence, recalled->len);
 		i->recalled_len = recalled->len;
 	}
 	i->stage = INSPECT_STARTTLS;
+}
+
+static void
+answered(struct asking *asking, struct demand *demand, const struct recalled *recalled)
+{
+	struct session *s = asking->arg;
+
+	take(s->inspect, demand, recalled);
 	session_turn(s);
 }
 
@@ -116,7 +122,16 @@ ask(struct session *s)
 	i->asking.arg = s;
 	/* Nobody is late meanwhile but the policy process. */
 	s->client_deadline = 0;
-	return asker_ask(s->proxy->asker, &i->asking) || end_here(s, "out-of-memory", "");
+	switch (asker_ask(s->proxy->asker, &i->asking)) {
+	case ASKER_KNOWN:
+		take(i, i->asking.demand, &i->asking.recalled);
+		return true;
+	case ASKER_ASKED:
+		return true;
+	case ASKER_FAILED:
+		break;
+	}
+	return end_here(s, "out-of-memory", "");
 }
 
 static bool
@@ -183,9 +198,9 @@ starttls_step(struct session *s)
 	case SERVER_READY:
 		if (s->up.starttls != STARTTLS_NOT_TRIED)
 			return end_here(s, "starttls-refused", s->up.said);
-		if (i->requirement->state != REQUIREMENT_READY)
-			return end_here(s, i->requirement->defer_code == DEFER_UNMAPPED ?
-			    "unmapped" : "no-answer", i->requirement->reason);
+		if (i->demand->requirement->state != REQUIREMENT_READY)
+			return end_here(s, i->demand->requirement->defer_code == DEFER_UNMAPPED ?
+			    "unmapped" : "no-answer", i->demand->requirement->reason);
 		upstream_starttls_in_flight(&s->up);
 		return true;
 	case SERVER_IN_FLIGHT:
@@ -193,6 +208,7 @@ starttls_step(struct session *s)
 			return end_here(s, "injected", s->up.fault);
 		const char *hello = peek_hello(i->peek, &len);
 		leg_put(&s->up.leg, hello, len);
+		s->up.leg.bulk = true;	/* certificates come */
 		i->stage = INSPECT_FLIGHT;
 		return true;
 	case SERVER_DEAD:
@@ -223,7 +239,7 @@ record(struct session *s, const struct verdict *verdict, const struct proof *pro
 	s->up.secured = moment_now();
 	const struct report_decision report = {
 		.id = id, .domain = "", .recipient = "", .reply = "", .end_to_end = true,
-		.requirement = i->requirement, .verdict = verdict,
+		.requirement = i->demand->requirement, .verdict = verdict,
 		.starttls = STARTTLS_OFFERED, .proof = proof,
 		.policy_ms = (uint32_t)(i->policy_s * 1000),
 		.added_ms = (uint32_t)((s->up.secured - i->began) * 1000),
@@ -231,10 +247,7 @@ record(struct session *s, const struct verdict *verdict, const struct proof *pro
 	s->end_to_end = true;
 	counters_add(s->proxy->counters, s->proxy->column, COUNTER_END_TO_END, 1);
 	report_decision(s, &report);
-	if (s->proxy->sighting != NULL) {
-		const struct sighting seen = { s->origin, i->requirement->mx_host };
-		s->proxy->sighting(s->proxy->arg, &seen);
-	}
+	report_sighting(s, i->demand->requirement);
 }
 
 /* judge_flight: the same verdict as on the upgrade path, on what was seen instead of done. */
@@ -246,7 +259,7 @@ judge_flight(struct session *s, bool seen, const struct proof *proof)
 
 	if (!seen)
 		return end_here(s, "out-of-memory", "");
-	judge(i->requirement, STARTTLS_OFFERED, proof, &verdict);
+	judge(i->demand->requirement, STARTTLS_OFFERED, proof, &verdict);
 	if (verdict.kind != VERDICT_PASS || proof->state != PROOF_TLS)
 		return end_here(s, proof->chain == CHAIN_INVALID && peek_fault(i->peek)[0] != '\0' ?
 		    peek_fault(i->peek) : verdict.reason_code, verdict.reason);
@@ -261,13 +274,13 @@ flight_seen(struct session *s, enum peek_flight flight)
 {
 	struct inspect *i = s->inspect;
 	struct proof proof = { .state = PROOF_NO_TLS };
-	bool strict = !i->requirement->raised, seen, moved = true;
+	bool strict = !i->demand->requirement->raised, seen, moved = true;
 
 	switch (flight) {
 	case PEEK_MORE:
 		break;
 	case PEEK_FULL:
-		seen = peek_prove(i->peek, strict, &i->requirement->tlsa, &proof);
+		seen = peek_prove(i->peek, strict, &i->demand->requirement->tlsa, &proof);
 		moved = judge_flight(s, seen, &proof);
 		break;
 	case PEEK_RESUMED:

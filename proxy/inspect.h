@@ -24,7 +24,7 @@ struct inspect {
 	struct peek *peek;
 	size_t seen;			/* octets of the hello, when it was looked at last */
 	struct asking asking;
-	struct requirement *requirement;
+	struct demand *demand;
 	void *recalled;			/* what the session proved that the client would resume */
 	size_t recalled_len;
 	size_t passed;			/* octets of the held flight that the client has */

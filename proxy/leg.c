@@ -4,6 +4,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -27,7 +29,7 @@ release_in(struct leg *leg)
 {
 	free(leg->in);
 	leg->in = NULL;
-	leg->in_start = leg->in_end = 0;
+	leg->in_start = leg->in_end = leg->in_size = 0;
 }
 
 static void
@@ -39,19 +41,32 @@ release_out(struct leg *leg)
 }
 
 void
+leg_closing(struct leg *leg)
+{
+	leg->last = true;
+	/* TLS sends its goodbye as a record of its own. */
+	if (leg->tls != NULL && leg->fd >= 0)
+		setsockopt(leg->fd, IPPROTO_TCP, TCP_CORK, &(int){ 1 }, sizeof(int));
+}
+
+void
 leg_close(struct leg *leg, struct ev_loop *loop)
 {
 	if (leg->fd < 0)
 		return;
+	bool empty = leg->tls == NULL && leg->eof && !leg->failed;
 	ev_io_stop(loop, &leg->io);
 	if (leg->tls != NULL) {
-		if (!leg->failed)
+		if (!leg->failed) {
+			leg_closing(leg);
 			stream_shutdown(leg->tls);
+		}
 		stream_free(leg->tls);
 		leg->tls = NULL;
 	}
 	/* Unread octets would turn the close into a reset that overtakes our last reply. */
-	recv(leg->fd, NULL, LEG_OUT_MAX, MSG_TRUNC | MSG_DONTWAIT);
+	if (!empty)
+		recv(leg->fd, NULL, LEG_OUT_MAX, MSG_TRUNC | MSG_DONTWAIT);
 	close(leg->fd);
 	leg->fd = -1;
 	leg->blocked = false;
@@ -143,20 +158,46 @@ read_some(struct leg *leg, char *p, size_t len, size_t *got)
 	return failed(leg, leg_error_text(errno));
 }
 
-/* make_room: a buffer to read into, with what is unread at its front. */
+/* make_room: a buffer to read into, with what is unread at its front; a larger one where the small
+ * one is full. */
 static bool
 make_room(struct leg *leg)
 {
-	if (leg->in == NULL) {
-		leg->in = malloc(LEG_IN_SIZE);
-		return leg->in != NULL;
-	}
 	if (leg->in_start > 0) {
 		memmove(leg->in, leg->in + leg->in_start, leg->in_end - leg->in_start);
 		leg->in_end -= leg->in_start;
 		leg->in_start = 0;
 	}
+	if (leg->in_end < leg->in_size || leg->in_size == LEG_IN_SIZE)
+		return true;
+	leg->bulk |= leg->in != NULL;
+	uint32_t size = leg->bulk ? LEG_IN_SIZE : LEG_IN_FIRST;
+	char *larger = malloc(size);
+	if (larger == NULL)
+		return false;
+	if (leg->in != NULL)
+		memcpy(larger, leg->in, leg->in_end);
+	free(leg->in);
+	leg->in = larger;
+	leg->in_size = size;
 	return true;
+}
+
+/* settle: after a filling: no buffer for nothing, and none too large the next time. */
+static void
+settle(struct leg *leg, size_t got)
+{
+	if (got > 0 && got < LEG_IN_FIRST)
+		leg->bulk = false;
+	if (leg->in_end == 0)
+		release_in(leg);
+}
+
+/* more: whether another read is worth it: less than there was room for has emptied the socket. */
+static bool
+more(const struct leg *leg, bool full)
+{
+	return leg->tls != NULL ? stream_more(leg->tls) : full;
 }
 
 enum leg_result
@@ -168,26 +209,23 @@ leg_fill(struct leg *leg)
 		return LEG_EOF;
 	if (!leg->readable && !leg->failed)
 		return LEG_AGAIN;
-	if (!make_room(leg))
-		return failed(leg, "out of memory");
 	enum leg_result r = LEG_OK;
-	bool fresh = false;
-	while (r == LEG_OK && leg->in_end < LEG_IN_SIZE) {
-		size_t room = LEG_IN_SIZE - leg->in_end, got = 0;
+	size_t all = 0;
+	while (r == LEG_OK && leg_unread(leg) < LEG_IN_SIZE) {
+		if (!make_room(leg))
+			return failed(leg, "out of memory");
+		size_t room = leg->in_size - leg->in_end, got = 0;
 		r = read_some(leg, leg->in + leg->in_end, room, &got);
 		leg->in_end += (uint32_t)got;
-		leg->bytes_in += got;
-		fresh |= got > 0;
-		if (r == LEG_AGAIN)
+		all += got;
+		if (r == LEG_AGAIN || (r == LEG_OK && !more(leg, got == room)))
 			leg->readable = false;
-		if (r == LEG_OK && leg->tls == NULL) {
-			leg->readable = got == room;
+		if (!leg->readable)
 			break;
-		}
 	}
-	if (leg->in_end == 0)
-		release_in(leg);
-	return fresh ? LEG_OK : leg->failed ? LEG_FAILED : r;
+	leg->bytes_in += all;
+	settle(leg, all);
+	return all > 0 ? LEG_OK : leg->failed ? LEG_FAILED : r;
 }
 
 size_t
@@ -261,7 +299,7 @@ write_some(struct leg *leg, const char *p, size_t len, size_t *put)
 	*put = 0;
 	if (leg->tls != NULL)
 		return from_stream(leg, stream_write(leg->tls, p, len, put));
-	ssize_t n = send(leg->fd, p, len, MSG_NOSIGNAL);
+	ssize_t n = send(leg->fd, p, len, leg->last ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL);
 	if (n >= 0) {
 		*put = (size_t)n;
 		return LEG_OK;

@@ -15,6 +15,8 @@
 
 /* Two TLS records: enough for bulk, and the most a client can make us keep unread. */
 #define LEG_IN_SIZE 32768
+/* Dialogue: commands and replies. As small as what malloc() hands out without looking about. */
+#define LEG_IN_FIRST 1024
 /* What may wait for a slow reader: reading from the other side stops far below it. */
 #define LEG_OUT_MAX 65536
 #define LEG_OUT_HIGH 16384
@@ -31,9 +33,11 @@ struct leg {
 	struct stream *tls;	/* NULL: clear text */
 	ev_io io;
 	char *in, *out;
-	uint32_t in_start, in_end;
+	uint32_t in_start, in_end, in_size;
 	uint32_t out_start, out_end, out_size;
 	bool readable;		/* the socket may have something to read */
+	bool bulk;		/* the latest filling did not fit into LEG_IN_FIRST, or none will */
+	bool last;		/* what is sent now goes with the connection's end */
 	bool eof, failed;
 	bool tls_write;		/* the handshake, or reading, needs the socket writable */
 	bool blocked;		/* leg_pass could not write all */
@@ -45,7 +49,9 @@ struct leg {
 void leg_open(struct leg *leg, struct ev_loop *loop, int fd,
     void (*ready)(struct ev_loop *loop, ev_io *io, int events), void *arg);
 
-/* leg_close: TLS says goodbye, the socket is closed, buffers are freed. May be called twice. */
+/* leg_close: TLS says goodbye, the socket is closed, buffers are freed. May be called twice.
+ * leg_closing: it will be called once what waits is sent: the end needs no packet of its own. */
+void leg_closing(struct leg *leg);
 void leg_close(struct leg *leg, struct ev_loop *loop);
 
 /* leg_release: gives the socket back, open and unwatched; buffers are freed. The leg is closed. */

@@ -23,7 +23,7 @@ struct run {
 	uint32_t id;
 	struct upstream up;
 	struct asking asking;
-	struct requirement *requirement;
+	struct demand *demand;
 	ev_timer timer;
 	bool over;
 	enum server_phase said;		/* the phase that was told last */
@@ -57,7 +57,7 @@ release(struct run *r)
 	upstream_close(&r->up);
 	asker_withdraw(r->prober->proxy->asker, &r->asking);
 	ev_timer_stop(r->prober->proxy->loop, &r->timer);
-	free(r->requirement);
+	demand_drop(r->demand);
 	free(r);
 }
 
@@ -125,7 +125,7 @@ say_proof(struct run *r)
 static void
 say_dane(struct run *r)
 {
-	const struct tlsa_set *set = &r->requirement->tlsa;
+	const struct tlsa_set *set = &r->demand->requirement->tlsa;
 	const struct proof *p = r->up.proof;
 	char record[TLSA_TEXT_SIZE], where[32] = "the leaf";
 
@@ -147,15 +147,16 @@ static void
 conclude(struct run *r)
 {
 	static const struct proof no_tls = { .state = PROOF_NO_TLS };
+	const struct requirement *q = r->demand->requirement;
 	struct verdict v;
 
-	judge(r->requirement, r->up.starttls, r->up.proof != NULL ? r->up.proof : &no_tls, &v);
+	judge(q, r->up.starttls, r->up.proof != NULL ? r->up.proof : &no_tls, &v);
 	if (r->up.proof != NULL && r->up.proof->state == PROOF_TLS) {
 		say_proof(r);
 		say_dane(r);
 	}
 	say(r, false, 0, "STARTTLS: %s", starttls_name(r->up.starttls));
-	if (r->requirement->state == REQUIREMENT_DEFER)
+	if (q->state == REQUIREMENT_DEFER)
 		say(r, true, EXIT_UNKNOWN, "undecided: %s", v.reason);
 	else if (v.kind == VERDICT_PASS)
 		say(r, true, EXIT_YES, "would deliver: %s %s", result_type_name(v.result_type),
@@ -190,8 +191,8 @@ phase_reached(struct run *r)
 		break;
 	case SERVER_READY:
 		say(r, false, 0, "EHLO: %s", r->up.said);
-		if (r->up.starttls == STARTTLS_NOT_TRIED && judge_wants_tls(r->requirement))
-			upstream_starttls(&r->up, r->requirement);
+		if (r->up.starttls == STARTTLS_NOT_TRIED && judge_wants_tls(r->demand->requirement))
+			upstream_starttls(&r->up, r->demand);
 		else
 			conclude(r);
 		break;
@@ -286,7 +287,7 @@ expired(struct ev_loop *loop, ev_timer *timer, int events)
 static void
 say_requirement(struct run *r)
 {
-	const struct requirement *q = r->requirement;
+	const struct requirement *q = r->demand->requirement;
 	char record[TLSA_TEXT_SIZE];
 
 	say(r, false, 0, "policy for %s: %s%s%s, level %s%s, MX host %s", r->domain,
@@ -300,13 +301,13 @@ say_requirement(struct run *r)
 }
 
 static void
-answered(struct asking *asking, struct requirement *requirement, const struct recalled *recalled)
+answered(struct asking *asking, struct demand *demand, const struct recalled *recalled)
 {
 	struct run *r = asking->arg;
 	char text[ADDRESS_TEXT_SIZE];
 
 	(void)recalled;
-	r->requirement = requirement;
+	r->demand = demand;
 	say_requirement(r);
 	say(r, false, 0, "connecting to %s", address_print(&asking->question.peer, text));
 	if (!upstream_dial(&r->up, &asking->question.peer, ready, r))
@@ -341,6 +342,7 @@ prober_start(struct prober *p, const struct probe *probe)
 	r->next = p->runs;
 	p->runs = r;
 	p->open++;
-	if (!asker_ask(p->proxy->asker, &r->asking))
+	/* A probe's answer is never from memory. */
+	if (asker_ask(p->proxy->asker, &r->asking) != ASKER_ASKED)
 		say(r, true, EXIT_UNKNOWN, "out of memory");
 }

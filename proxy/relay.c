@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/ahead.h"
 #include "proxy/commands.h"
 #include "proxy/origin.h"
 #include "proxy/transfer.h"
@@ -94,6 +95,9 @@ phase_changed(struct session *s)
 	} else if (s->up.phase == SERVER_READY && s->wait == WAIT_HELLO) {
 		commands_hello_reply(s);
 		session_await_command(s);
+		ahead_begin(s);
+	} else if (s->up.phase == SERVER_SECURED) {
+		ahead_secured(s);
 	}
 	return true;
 }

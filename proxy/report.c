@@ -191,6 +191,19 @@ report_decision(struct session *s, const struct report_decision *d)
 }
 
 void
+report_sighting(struct session *s, const struct requirement *q)
+{
+	const struct sighting seen = { s->origin, q->mx_host };
+
+	if (s->proxy->sighting == NULL)
+		return;
+	/* What was answered before the first sighting would let the next stripping pass. */
+	if (!q->remembered && !judge_demands_tls(q))
+		asker_saw(s->proxy->asker, &s->origin.ip);
+	s->proxy->sighting(s->proxy->arg, &seen);
+}
+
+void
 report_end(struct proxy *proxy, const struct report_end *end)
 {
 	struct event e;

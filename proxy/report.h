@@ -29,6 +29,8 @@ struct report_end {
 };
 
 void report_decision(struct session *s, const struct report_decision *d);
+/* report_sighting: the server offered STARTTLS and finished a handshake; q is what it was asked. */
+void report_sighting(struct session *s, const struct requirement *q);
 void report_end(struct proxy *proxy, const struct report_end *end);
 /* report_rejected: a connection that never became a session. */
 void report_rejected(struct proxy *proxy, const struct address *peer, const struct address *origin,

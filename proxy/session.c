@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/ahead.h"
 #include "proxy/commands.h"
 #include "proxy/deadline.h"
 #include "proxy/decide.h"
@@ -76,6 +77,7 @@ session_end(struct session *s, const char *ended_by, const char *why)
 	decide_drop(s);
 	inspect_drop(s);
 	upstream_close(&s->up);
+	leg_closing(&s->client);
 }
 
 void
@@ -110,6 +112,7 @@ session_await(struct session *s, enum session_wait wait)
 void
 session_dial(struct session *s)
 {
+	ahead_over(s);
 	if (upstream_dial(&s->up, &s->origin, upstream_ready, s))
 		return;
 	session_say(s, "421 4.3.2 postern: out of descriptors, try again later");
@@ -359,6 +362,7 @@ session_reap(struct proxy *proxy)
 			proof_clear(s->broken);
 		free(s->broken);
 		envelope_clear(&s->mail);
+		ahead_over(s);
 		free(s->hello);
 		free(s->server_name);
 		free(s->late_reply);

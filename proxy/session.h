@@ -48,8 +48,7 @@ struct proxy {
 	void (*tls_failed)(void *arg, const struct in6_addr *client);
 	bool (*tls_unwanted)(void *arg, const struct in6_addr *client);
 	void *arg;
-	/* A TLS session in flight whose server has proven itself. */
-	void (*proven)(void *arg, const struct proven *p);
+	void (*proven)(void *arg, const struct proven *p);	/* of a TLS session in flight */
 	struct pipes pipes;
 	struct tunnel *tunnels, *tunnels_ended;	/* sessions that the kernel carries on */
 	struct session *sessions;	/* open ones */
@@ -93,6 +92,7 @@ struct session {
 	char *server_name;		/* first word of the server's EHLO reply */
 	struct envelope mail;
 	struct decision *decision;	/* with WAIT_DECISION */
+	struct demand *ahead;		/* what TLS was begun for before any recipient; NULL */
 	struct inspect *inspect;	/* with WAIT_INSPECT */
 	const char *ended_here;		/* why the client's TLS is not its own; static, NULL */
 	char *ended_here_detail;	/* NULL */

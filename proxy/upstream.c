@@ -43,6 +43,8 @@ upstream_die(struct upstream *u, const char *why)
 {
 	leg_close(&u->leg, u->loop);
 	dial_over(&u->dial);
+	demand_drop(u->demand);
+	u->demand = NULL;
 	upstream_enter(u, SERVER_DEAD);
 	u->owed = u->pending_len;
 	if (u->owed > 0 && u->pending[u->pending_first] == PENDING_HIDDEN_RSET)
@@ -139,6 +141,8 @@ advance(struct upstream *u)
 		return upstream_died(u, step.outcome == SERVER_VIOLATED ? "unexpected reply" :
 		    "refused by the MX");
 	upstream_enter(u, step.next);
+	if (was != SERVER_STARTTLS && u->phase == SERVER_READY)
+		u->capability = u->hearing;
 	if (was == SERVER_EHLO || was == SERVER_HELO)
 		note_starttls(u);
 	if (u->phase == SERVER_HELO)
@@ -162,7 +166,7 @@ own_line(struct upstream *u, const struct reply_line *line)
 	if (u->reply.lines == 1 || line->code >= 400)
 		keep_said(u, line);
 	else if (u->phase == SERVER_EHLO || u->phase == SERVER_EHLO_TLS)
-		capability_line(&u->capability, line->text, line->text_len);
+		capability_line(&u->hearing, line->text, line->text_len);
 	leg_consume(&u->leg, line->line_len);
 	return last ? advance(u) : UPSTREAM_NOTHING;
 }
@@ -274,7 +278,7 @@ upstream_hello(struct upstream *u, const char *name)
 			upstream_violation(u, "the MX spoke before the second EHLO");
 			return;
 		}
-		memset(&u->capability, 0, sizeof(u->capability));
+		memset(&u->hearing, 0, sizeof(u->hearing));
 		upstream_enter(u, SERVER_EHLO_TLS);
 	} else {
 		assert(u->phase == SERVER_GREETED);
@@ -286,36 +290,28 @@ upstream_hello(struct upstream *u, const char *name)
 }
 
 static void
-starttls(struct upstream *u, bool in_flight)
+starttls(struct upstream *u, struct demand *demand)
 {
 	assert(u->phase == SERVER_READY && u->pending_len == 0 && u->leg.tls == NULL);
 	if (!quiet(u))
 		return;
-	u->in_flight = in_flight;
+	u->in_flight = demand == NULL;
+	u->demand = demand == NULL ? NULL : demand_hold(demand);
 	upstream_enter(u, SERVER_STARTTLS);
 	say(u, "STARTTLS", "");
 }
 
 void
-upstream_starttls(struct upstream *u, const struct requirement *q)
+upstream_starttls(struct upstream *u, struct demand *demand)
 {
-	u->sni = q->sni;
-	u->tlsa = &q->tlsa;
-	u->proven = judge_demands_tls(q);
-	starttls(u, false);
-}
-
-void
-upstream_let_go(struct upstream *u)
-{
-	u->sni = "";
-	u->tlsa = NULL;
+	assert(demand != NULL);
+	starttls(u, demand);
 }
 
 void
 upstream_starttls_in_flight(struct upstream *u)
 {
-	starttls(u, true);
+	starttls(u, NULL);
 }
 
 bool

@@ -15,6 +15,7 @@
 #include "policy/judge.h"
 #include "proxy/capability.h"
 #include "proxy/command.h"
+#include "proxy/demand.h"
 #include "proxy/dial.h"
 #include "proxy/leg.h"
 #include "proxy/reply.h"
@@ -39,7 +40,8 @@ struct upstream {
 	struct dial dial;		/* dial_plan's, after upstream_init; else plain */
 	enum server_phase phase;
 	enum starttls starttls;
-	struct capability capability;	/* of the latest EHLO */
+	struct capability capability;	/* of the latest EHLO that was answered */
+	struct capability hearing;	/* of one that is being answered */
 	struct reply reply;
 	struct proof *proof;		/* NULL: no handshake was tried on this connection */
 	const char *fault;		/* why it is SERVER_DEAD; static or "" */
@@ -51,9 +53,7 @@ struct upstream {
 	bool unsaid;			/* SERVER_DEAD, and upstream_next has not told yet */
 	bool hung_up;			/* `said` is what it said last, unasked, in the session */
 	const char *name;		/* for EHLO; the session's */
-	const char *sni;		/* the requirement's, until the handshake is over */
-	const struct tlsa_set *tlsa;	/* the same; NULL for none */
-	bool proven;			/* this handshake must give a proof */
+	struct demand *demand;		/* what STARTTLS was said for, until the handshake begins */
 	bool in_flight;			/* behind STARTTLS the client's own handshake follows */
 	char said[UPSTREAM_SAID_SIZE];	/* greeting, EHLO's first line, or refusal; printable */
 };
@@ -83,11 +83,9 @@ void upstream_line_done(struct upstream *u, const struct reply_line *line);
  * SERVER_SECURED where anything the server said already is an injection (then SERVER_DEAD). */
 void upstream_hello(struct upstream *u, const char *name);
 
-/* upstream_starttls: from SERVER_READY in clear text, if offered. With q's SNI and TLSA records; q
- * must stay until the handshake is over, or upstream_let_go be called. */
-void upstream_starttls(struct upstream *u, const struct requirement *q);
-/* upstream_let_go: that requirement goes; where the handshake is still to begin it goes without. */
-void upstream_let_go(struct upstream *u);
+/* upstream_starttls: from SERVER_READY in clear text, if offered. With the SNI, the TLSA records
+ * and the strictness of this requirement, which it holds for so long. */
+void upstream_starttls(struct upstream *u, struct demand *demand);
 
 /* upstream_starttls_in_flight: the same for the client's own handshake: SERVER_IN_FLIGHT then, in
  * which the leg is the caller's. upstream_silent: nothing was said behind the 220 so far; false:

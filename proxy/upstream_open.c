@@ -19,6 +19,7 @@ upstream_dial(struct upstream *u, const struct address *peer,
 	u->peer = *peer;
 	u->starttls = STARTTLS_NOT_TRIED;
 	memset(&u->capability, 0, sizeof(u->capability));
+	memset(&u->hearing, 0, sizeof(u->hearing));
 	int fd = socket(address_is_v4(&peer->ip) ? AF_INET : AF_INET6,
 	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
@@ -94,6 +95,8 @@ upstream_timeout(struct upstream *u)
 enum upstream_event
 upstream_begin_tls(struct upstream *u)
 {
+	const struct requirement *q;
+
 	/* Nor can it answer what has not been sent yet. */
 	if (leg_unread(&u->leg) > 0 || leg_waiting(&u->leg) > 0) {
 		u->starttls = STARTTLS_INJECTED;
@@ -105,10 +108,13 @@ upstream_begin_tls(struct upstream *u)
 		upstream_enter(u, SERVER_IN_FLIGHT);
 		return UPSTREAM_CHANGED;
 	}
-	u->leg.tls = originate(u->originator, u->leg.fd, u->sni, &u->peer.ip,
-	    sizeof(u->peer.ip), u->proven, u->tlsa);
+	q = u->demand->requirement;
+	u->leg.tls = originate(u->originator, u->leg.fd, q->sni, &u->peer.ip,
+	    sizeof(u->peer.ip), judge_demands_tls(q), &q->tlsa);
 	if (u->leg.tls == NULL)
 		return upstream_died(u, "out of memory");
+	demand_drop(u->demand);
+	u->demand = NULL;
 	u->starttls = STARTTLS_OFFERED;
 	return UPSTREAM_CHANGED;
 }

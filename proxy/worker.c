@@ -11,11 +11,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/channel.h"
 #include "daemon/child.h"
+#include "daemon/ring.h"
 #include "daemon/sandbox.h"
 #include "proxy/door.h"
-#include "proxy/prober.h"
+#include "proxy/hotline.h"
 #include "proxy/shy.h"
 #include "daemon/moment.h"
 
@@ -24,16 +24,13 @@
 #define DOOR_MAX 1024		/* who may wait at the door at once: the listener's backlog */
 #define ACCEPT_PAUSE 1.0	/* seconds, unless a session ends before */
 #define FAR_FUTURE 1e10		/* epoch seconds; keeps libev from waking for its clock check */
-#define MESSAGE_SIZE 1024	/* a sighting or a probe's step */
-#define PROVEN_SIZE (MESSAGE_EVIDENCE_MAX + 128)
 
 struct worker {
 	const struct worker_start *start;
 	struct ev_loop *loop;
 	struct proxy proxy;
 	struct child *child;
-	struct channel *policy, *stale;	/* stale: closed, to be freed outside its callback */
-	struct prober *prober;
+	struct hotline *hotline;
 	struct shy shy;
 	ev_io listener;
 	ev_timer pause;
@@ -42,107 +39,28 @@ struct worker {
 	bool draining;
 };
 
-static bool
-send_policy(void *arg, const void *p, size_t len)
-{
-	struct worker *w = arg;
-
-	return w->policy != NULL && len > 0 && channel_send(w->policy, p, len, -1);
-}
-
-static void
-policy_message(void *arg, const unsigned char *p, size_t len, int fd)
-{
-	struct worker *w = arg;
-	struct probe probe;
-	uint64_t sequence;
-
-	if (fd >= 0)
-		close(fd);
-	switch (message_type(p, len)) {
-	case MESSAGE_ANSWER:
-		asker_answer(w->proxy.asker, p, len);
-		break;
-	case MESSAGE_ACK:
-		if (message_get_ack(p, len, &sequence))
-			queue_acknowledge(w->proxy.records, sequence);
-		break;
-	case MESSAGE_PROBE:
-		if (message_get_probe(p, len, &probe))
-			prober_start(w->prober, &probe);
-		break;
-	case MESSAGE_QUESTION:
-	case MESSAGE_SIGHTING:
-	case MESSAGE_RECORD:
-	case MESSAGE_PROBE_STEP:
-	case MESSAGE_HINT:
-	case MESSAGE_STALE:
-	case MESSAGE_PROVEN:
-		break;
-	}
-}
-
-static void
-policy_closed(void *arg)
-{
-	struct worker *w = arg;
-
-	/* The parent passes a new end; until then questions and records wait. */
-	w->stale = w->policy;
-	w->policy = NULL;
-}
-
-static void
-policy_drained(void *arg)
-{
-	struct worker *w = arg;
-
-	asker_flush(w->proxy.asker);
-	queue_flush(w->proxy.records);
-}
-
 static void
 policy_end(void *arg, int fd)
 {
-	static const struct channel_events events = {
-		policy_message, policy_closed, policy_drained
-	};
 	struct worker *w = arg;
 
-	channel_free(w->policy);
-	w->policy = channel_new(w->loop, fd, &events, w);
-	if (w->policy == NULL) {
-		close(fd);
-		return;
-	}
-	asker_resend(w->proxy.asker);
-	queue_resend(w->proxy.records);
+	hotline_connect(w->hotline, fd);
 }
 
-/* A lost sighting is made up by the next one. */
 static void
 sighting(void *arg, const struct sighting *s)
 {
-	unsigned char message[MESSAGE_SIZE];
+	struct worker *w = arg;
 
-	send_policy(arg, message, message_sighting(message, sizeof(message), s));
+	hotline_sighting(w->hotline, s);
 }
 
-/* A lost one costs its client a full handshake, or its TLS ends here. */
 static void
 proven(void *arg, const struct proven *p)
 {
-	unsigned char message[PROVEN_SIZE];
+	struct worker *w = arg;
 
-	send_policy(arg, message, message_proven(message, sizeof(message), p));
-}
-
-static void
-probe_step(void *arg, const struct probe_step *s)
-{
-	unsigned char message[MESSAGE_SIZE];
-
-	send_policy(arg, message, message_probe_step(message, sizeof(message), s));
+	hotline_proven(w->hotline, p);
 }
 
 static void
@@ -161,14 +79,20 @@ pause_over(struct ev_loop *loop, ev_timer *timer, int events)
 	resume(timer->data);
 }
 
+static void
+start_pause(struct worker *w, double s)
+{
+	ev_timer_stop(w->loop, &w->pause);
+	ev_timer_set(&w->pause, s, 0);
+	ev_timer_start(w->loop, &w->pause);
+}
+
 /* pause_accept: no descriptors or memory: the backlog keeps what comes, open sessions go on. */
 static void
 pause_accept(struct worker *w)
 {
 	ev_io_stop(w->loop, &w->listener);
-	ev_timer_stop(w->loop, &w->pause);
-	ev_timer_set(&w->pause, ACCEPT_PAUSE, 0);
-	ev_timer_start(w->loop, &w->pause);
+	start_pause(w, ACCEPT_PAUSE);
 	counters_add(w->proxy.counters, w->proxy.column, COUNTER_ACCEPT_PAUSED, 1);
 }
 
@@ -235,11 +159,13 @@ between_turns(struct ev_loop *loop, ev_prepare *prepare, int events)
 
 	(void)events;
 	session_reap(&w->proxy);
-	channel_free(w->stale);
-	w->stale = NULL;
-	if (w->draining && w->proxy.open == 0 && prober_open(w->prober) == 0 &&
-	    queue_length(w->proxy.records) == 0)
+	hotline_sweep(w->hotline);
+	if (!w->draining || w->proxy.open > 0 || !hotline_idle(w->hotline))
+		return;
+	if (hotline_done(w->hotline))
 		ev_break(loop, EVBREAK_ALL);
+	else if (!ev_is_active(&w->pause))	/* nobody tells when the records are written */
+		start_pause(w, RING_LOOK_S);
 }
 
 /* drain: the door is closed, not only left alone: where no successor or no parent holds it too, the
@@ -298,12 +224,8 @@ prepare(struct worker *w)
 		if (w->proxy.terminator == NULL)
 			return say_failure(c->state_dir, error);
 	}
-	w->proxy.asker = asker_new(send_policy, w);
-	w->proxy.records = queue_new(send_policy, w);
-	w->prober = prober_new(&w->proxy, probe_step, w);
-	if (w->proxy.asker == NULL || w->proxy.records == NULL || w->prober == NULL)
-		return say_failure("start", "out of memory");
-	return true;
+	w->hotline = hotline_new(&w->proxy);
+	return w->hotline != NULL || say_failure("start", "out of memory");
 }
 
 /* raise_descriptors: two a session; the hard limit is what the administrator allows. */
@@ -336,12 +258,8 @@ start_watchers(struct worker *w)
 static void
 dismantle(struct worker *w)
 {
-	channel_free(w->policy);
-	channel_free(w->stale);
 	child_free(w->child);
-	prober_free(w->prober);
-	queue_free(w->proxy.records);
-	asker_free(w->proxy.asker);
+	hotline_free(w->hotline);
 	originator_free(w->proxy.originator);
 	terminator_free(w->proxy.terminator);
 	pipes_close(&w->proxy.pipes);

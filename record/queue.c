@@ -1,34 +1,23 @@
-/* queue.c - a worker's records on their way to the policy process
- * SPDX-License-Identifier: GPL-3.0-or-later
- *
- * A list in the order of the sequence numbers. What stands before `unsent` was handed to the
- * channel and waits for its acknowledgement; the rest waits for the channel. */
+/* queue.c - what a worker or the nfq process puts on record, on its way to the policy process
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "record/queue.h"
 
 #include <stdlib.h>
-#include <string.h>
 
+#include "daemon/ring.h"
 #include "daemon/wire.h"
 #include "policy/message.h"
 
-struct record {
-	struct record *next;
-	uint64_t sequence;
-	size_t len;
-	unsigned char message[];
-};
-
 struct queue {
-	bool (*send)(void *arg, const void *p, size_t len);
+	bool (*send)(void *arg, const void *p, size_t len, int fd);
 	void *arg;
-	struct record *first, **last, *unsent;
-	uint64_t sequence;		/* of the newest record */
+	struct ring *ring;
+	bool handed;		/* the ring, over this channel */
 	uint64_t dropped;
-	size_t length, octets;
 };
 
 struct queue *
-queue_new(bool (*send)(void *arg, const void *p, size_t len), void *arg)
+queue_new(bool (*send)(void *arg, const void *p, size_t len, int fd), void *arg)
 {
 	struct queue *q = calloc(1, sizeof *q);
 
@@ -36,23 +25,12 @@ queue_new(bool (*send)(void *arg, const void *p, size_t len), void *arg)
 		return NULL;
 	q->send = send;
 	q->arg = arg;
-	q->last = &q->first;
+	q->ring = ring_new();
+	if (q->ring == NULL) {
+		free(q);
+		return NULL;
+	}
 	return q;
-}
-
-static void
-drop_first(struct queue *q)
-{
-	struct record *r = q->first;
-
-	q->first = r->next;
-	if (q->first == NULL)
-		q->last = &q->first;
-	if (q->unsent == r)
-		q->unsent = r->next;
-	q->octets -= sizeof *r + r->len;
-	q->length--;
-	free(r);
 }
 
 void
@@ -60,80 +38,72 @@ queue_free(struct queue *q)
 {
 	if (q == NULL)
 		return;
-	while (q->first != NULL)
-		drop_first(q);
+	ring_free(q->ring);
 	free(q);
 }
 
-static struct record *
-record_new(const struct event *e, uint64_t sequence)
+/* A reader that is handed the ring looks into it by itself. */
+static bool
+hand_over(struct queue *q)
 {
-	unsigned char body[WIRE_MESSAGE_MAX - EVENT_RECORD_SPARE];
-	size_t len = event_encode(body, sizeof body, e), size = len + EVENT_RECORD_SPARE;
-	struct record *r;
+	unsigned char message[8];
 
-	if (len == 0)
-		return NULL;
-	r = malloc(sizeof *r + size);
-	if (r == NULL)
-		return NULL;
-	r->next = NULL;
-	r->sequence = sequence;
-	r->len = message_record(r->message, size, sequence, body, len);
-	if (r->len == 0) {
-		free(r);
-		return NULL;
-	}
-	return r;
+	return q->send(q->arg, message, message_ring(message, sizeof message),
+	    ring_descriptor(q->ring));
+}
+
+static void
+wake_reader(struct queue *q)
+{
+	unsigned char message[8];
+
+	if (!q->handed)
+		q->handed = hand_over(q);
+	else if (ring_bell(q->ring) &&
+	    !q->send(q->arg, message, message_ring(message, sizeof message), -1))
+		ring_bell_due(q->ring);
+}
+
+bool
+queue_put(struct queue *q, const void *p, size_t len)
+{
+	if (!ring_write(q->ring, p, len))
+		return false;
+	wake_reader(q);
+	return true;
 }
 
 bool
 queue_add(struct queue *q, const struct event *e)
 {
-	struct record *r = record_new(e, q->sequence + 1);
+	unsigned char body[WIRE_MESSAGE_MAX - EVENT_RECORD_SPARE], message[WIRE_MESSAGE_MAX];
+	size_t len = event_encode(body, sizeof body, e);
 
-	if (r == NULL || q->octets + sizeof *r + r->len > QUEUE_OCTETS_MAX) {
-		free(r);
-		q->dropped++;
-		return false;
-	}
-	q->sequence++;
-	q->octets += sizeof *r + r->len;
-	q->length++;
-	*q->last = r;
-	q->last = &r->next;
-	if (q->unsent == NULL)
-		q->unsent = r;
-	queue_flush(q);
-	return true;
-}
-
-void
-queue_acknowledge(struct queue *q, uint64_t sequence)
-{
-	/* What was never sent cannot have been written, whoever says so. */
-	while (q->first != NULL && q->first != q->unsent && q->first->sequence <= sequence)
-		drop_first(q);
+	if (len > 0)
+		len = message_record(message, sizeof message, body, len);
+	if (len > 0 && queue_put(q, message, len))
+		return true;
+	q->dropped++;
+	return false;
 }
 
 void
 queue_flush(struct queue *q)
 {
-	while (q->unsent != NULL && q->send(q->arg, q->unsent->message, q->unsent->len))
-		q->unsent = q->unsent->next;
+	if (queue_length(q) > 0)
+		wake_reader(q);
 }
 
 void
 queue_resend(struct queue *q)
 {
-	q->unsent = q->first;
-	queue_flush(q);
+	q->handed = hand_over(q);
 }
 
-size_t
+uint64_t
 queue_length(const struct queue *q)
 {
-	return q->length;
+	return ring_waiting(q->ring);
 }
 
 uint64_t

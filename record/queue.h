@@ -1,9 +1,9 @@
-/* queue.h - a worker's records on their way to the policy process
+/* queue.h - what a worker or the nfq process puts on record, on its way to the policy process
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Bounded. A record stays until it is acknowledged; after the channel was replaced all that is left
- * is sent again, in order, with the same sequence numbers. What does not fit is dropped and
- * counted: mail never waits for the log. */
+ * A ring in shared memory (daemon/ring.h), handed over each channel anew. What is in it stays until
+ * the log has it, whoever writes the log by then. What does not fit is dropped and counted: mail
+ * never waits for the log. */
 #ifndef RECORD_QUEUE_H
 #define RECORD_QUEUE_H
 
@@ -13,20 +13,20 @@
 
 #include "record/event.h"
 
-#define QUEUE_OCTETS_MAX (8u << 20)	/* about 8,000 decisions: minutes of a busy worker */
-
 struct queue;
 
-/* send: hands one whole message to the channel, false when it cannot take it now. */
-struct queue *queue_new(bool (*send)(void *arg, const void *p, size_t len), void *arg);
-void queue_free(struct queue *q);
+/* send: hands one message to the channel, with the ring's descriptor or -1; false when it cannot
+ * take it now. queue_new: before the sandbox closes; NULL with errno. */
+struct queue *queue_new(bool (*send)(void *arg, const void *p, size_t len, int fd), void *arg);
+void queue_free(struct queue *q);	/* NULL is allowed */
 
-/* queue_add: encodes, keeps and sends; false when it was dropped. */
+/* queue_add: an event; false when it was dropped. queue_put: another message of at most
+ * WIRE_MESSAGE_MAX octets; false when there is no room, which is not counted. */
 bool queue_add(struct queue *q, const struct event *e);
-void queue_acknowledge(struct queue *q, uint64_t sequence);
+bool queue_put(struct queue *q, const void *p, size_t len);
 void queue_flush(struct queue *q);	/* the channel can take more */
 void queue_resend(struct queue *q);	/* the channel is a new one */
-size_t queue_length(const struct queue *q);
-uint64_t queue_dropped(const struct queue *q);
+uint64_t queue_length(const struct queue *q);	/* octets that are not in the log yet */
+uint64_t queue_dropped(const struct queue *q);	/* events */
 
 #endif

@@ -121,6 +121,52 @@ large_ones_are_not_kept(void **state)
 	testca_free(&large);
 }
 
+/* Chains decoded by others: equal certificates become one, and whoever held the old ones keeps
+ * them; leaf and issuers are kept apart here too. */
+static void
+chains_are_shared(void **state)
+{
+	struct testca_cert root = testca_root("A Root"),
+	    leaf = testca_issue(&(struct testca_spec){ .issuer = &root, .dns = "mx.example" });
+	struct octets octets[2] = { der_of(&leaf), der_of(&root) };
+	struct decoded *i = decoded_new();
+	STACK_OF(X509) *chains[3];
+	X509 *own[3];
+
+	(void)state;
+	for (size_t n = 0; n < 3; n++) {
+		chains[n] = sk_X509_new_null();
+		for (size_t k = 0; k < 2; k++) {
+			const unsigned char *p = octets[k].p;
+
+			sk_X509_push(chains[n], d2i_X509(NULL, &p, (long)octets[k].left));
+		}
+		own[n] = sk_X509_value(chains[n], 0);
+		assert_true(X509_up_ref(own[n]));
+		if (n == 2)	/* its place has been taken by another since */
+			decoded_free(i), i = decoded_new();
+		decoded_share(i, chains[n]);
+		assert_int_equal(sk_X509_num(chains[n]), 2);
+		assert_int_equal(X509_cmp(sk_X509_value(chains[n], 0), leaf.x509), 0);
+		assert_int_equal(X509_cmp(sk_X509_value(chains[n], 1), root.x509), 0);
+	}
+	for (int k = 0; k < 2; k++) {
+		assert_ptr_equal(sk_X509_value(chains[1], k), sk_X509_value(chains[0], k));
+		assert_ptr_not_equal(sk_X509_value(chains[2], k), sk_X509_value(chains[0], k));
+	}
+	for (size_t n = 0; n < 3; n++) {
+		assert_int_equal(X509_cmp(own[n], leaf.x509), 0);
+		X509_free(own[n]);
+		sk_X509_pop_free(chains[n], X509_free);
+	}
+	decoded_share(i, NULL);
+	decoded_free(i);
+	for (size_t k = 0; k < 2; k++)
+		OPENSSL_free((void *)(uintptr_t)octets[k].p);
+	testca_free(&root);
+	testca_free(&leaf);
+}
+
 int
 main(void)
 {
@@ -128,6 +174,7 @@ main(void)
 		cmocka_unit_test(equal_octets_are_decoded_once),
 		cmocka_unit_test(other_octets_are_not_taken_for_them),
 		cmocka_unit_test(large_ones_are_not_kept),
+		cmocka_unit_test(chains_are_shared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

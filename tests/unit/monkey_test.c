@@ -37,6 +37,7 @@
 #include "proxy/inspect.h"
 #include "daemon/moment.h"
 #include "record/event.h"
+#include "tests/unit/testring.h"
 #include "tests/unit/testtlsa.h"
 #include "tls/session.h"
 
@@ -69,6 +70,7 @@ enum hearing { HEAR_COMMANDS, HEAR_BODY, HEAR_CHUNK };
 struct monkey {
 	struct ev_loop *loop;
 	struct proxy proxy;
+	struct testring ring;
 	struct config config;
 	int listener;
 	struct address origin;
@@ -96,7 +98,8 @@ struct monkey {
 	} memory[MEMORY];		/* of what went through */
 	size_t memory_len;
 	unsigned long session;
-	unsigned heard_secure, heard_clear, bodies, ended_here, resumed, full;
+	bool ahead;			/* TLS was begun before any recipient */
+	unsigned heard_secure, heard_clear, bodies, ended_here, resumed, full, begun_ahead;
 };
 
 static char directory[] = "/tmp/postern-monkey-XXXXXX";
@@ -135,17 +138,19 @@ policy_send(void *arg, const void *p, size_t len)
 {
 	struct monkey *m = arg;
 	struct question q;
-	uint64_t sequence;
-	const void *event;
-	size_t event_len;
 
 	if (message_get_question(p, len, &q) && m->asked_len < 64) {
 		m->asked[m->asked_len] = q;
 		snprintf(m->asked_domain[m->asked_len++], 256, "%s", q.domain);
-	} else if (message_get_record(p, len, &sequence, &event, &event_len)) {
-		queue_acknowledge(m->proxy.records, sequence);
 	}
 	return true;
+}
+
+static void
+policy_record(void *arg, const void *p, size_t len)
+{
+	(void)arg;
+	assert_int_equal(message_type(p, len), MESSAGE_RECORD);
 }
 
 static void
@@ -249,7 +254,10 @@ answer(struct monkey *m, size_t i)
 		q.defer_code = DEFER_DNS_UNDECIDED;
 	}
 	q.remembered = strcmp(policy, "may") == 0 && dice(4) == 0;
-	size_t len = message_answer(message, sizeof(message), id, &q, &recalled);
+	if (host[0] != '\0' && chance(80))
+		q.sni = q.mx_host = host, q.mapped = true;
+	size_t len = message_answer(message, sizeof(message), id, &q, &recalled,
+	    chance(90) ? 10000 : 0);
 	assert_true(len > 0 && asker_answer(m->proxy.asker, message, len));
 	testtlsa_free(&records);
 }
@@ -741,6 +749,7 @@ spin(struct monkey *m)
 {
 	ev_run(m->loop, EVRUN_NOWAIT);
 	session_reap(&m->proxy);
+	m->ahead |= m->proxy.sessions != NULL && m->proxy.sessions->ahead != NULL;
 	end_move(&m->client, false);
 	end_move(&m->mx, false);
 }
@@ -806,27 +815,44 @@ connect_ends(struct monkey *m, int ends[2])
 		setsockopt(ends[i], IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
 }
 
+/* change: other policies; a worker that remembers the last ones must hear of it. */
+static void
+change(struct monkey *m)
+{
+	static const struct stale all = { .domain = "" };
+	unsigned char message[64];
+
+	m->monitor = dice(20) == 0;
+	m->demanded = -1;
+	for (int d = 0; d < DOMAINS; d++) {
+		m->policy[d] = dice(sizeof(policies) / sizeof(policies[0]));
+		if (m->session % 3 == 0)
+			m->policy[d] = chance(60) ? 0 : sizeof(policies) / sizeof(policies[0]) - 1;
+	}
+	if (chance(60))
+		assert_true(asker_stale(m->proxy.asker, message,
+		    message_stale(message, sizeof(message), &all)));
+	else
+		asker_resend(m->proxy.asker);
+}
+
 static void
 begin(struct monkey *m)
 {
 	int ends[2];
 
 	m->honesty = chance(60) ? 97 : 70;
+	if (m->session == 1 || chance(50))
+		change(m);
 	m->all_enforce = true;
-	m->monitor = dice(20) == 0;
-	for (int d = 0; d < DOMAINS; d++) {
-		m->policy[d] = dice(sizeof(policies) / sizeof(policies[0]));
-		if (m->session % 3 == 0)
-			m->policy[d] = chance(60) ? 0 : sizeof(policies) / sizeof(policies[0]) - 1;
+	for (int d = 0; d < DOMAINS; d++)
 		m->all_enforce &= demands(policies[m->policy[d]]);
-	}
 	m->config.inspect = chance(50);
 	m->calm = m->config.inspect && chance(50);
 	m->honesty = m->calm ? 100 : m->honesty;
 	m->favourite = m->calm ? 0 : dice(DOMAINS);
 	m->left = m->asked_len = m->sent_lines = m->owed = m->replies = m->flow = 0;
-	m->told_354 = m->starting = m->through = m->shook = false;
-	m->demanded = -1;
+	m->told_354 = m->starting = m->through = m->shook = m->ahead = false;
 	connect_ends(m, ends);
 	if (chance(20))
 		setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &(int){ 4096 }, sizeof(int));
@@ -884,6 +910,7 @@ play(struct monkey *m)
 	}
 	finish(m);
 	m->proxy.closing = false;
+	m->begun_ahead += m->ahead;
 }
 
 static void
@@ -930,7 +957,8 @@ open_monkey(struct monkey *m)
 	};
 	pipes_init(&m->proxy.pipes);
 	m->proxy.asker = asker_new(policy_send, m);
-	m->proxy.records = queue_new(policy_send, m);
+	m->ring = (struct testring){ .message = policy_record };
+	m->proxy.records = queue_new(testring_send, &m->ring);
 }
 
 static void
@@ -938,6 +966,7 @@ close_monkey(struct monkey *m)
 {
 	pipes_close(&m->proxy.pipes);
 	queue_free(m->proxy.records);
+	testring_close(&m->ring);
 	asker_free(m->proxy.asker);
 	ev_loop_destroy(m->loop);
 	close(m->listener);
@@ -965,10 +994,10 @@ plays_at_random(void **unused)
 		play(&m);
 	}
 	print_message("%lu sessions; RCPT heard: %u proven, %u in clear; %u mails; end to end: %u, "
-	    "resumed: %u, ended here: %u\n", m.session, m.heard_secure, m.heard_clear, m.bodies,
-	    m.full, m.resumed, m.ended_here);
+	    "resumed: %u, ended here: %u; begun ahead: %u\n", m.session, m.heard_secure, m.heard_clear, m.bodies,
+	    m.full, m.resumed, m.ended_here, m.begun_ahead);
 	assert_true(m.heard_secure > 0 && m.heard_clear > 0 && m.bodies > 0);
-	assert_true(m.full > 0 && m.resumed > 0 && m.ended_here > 0);
+	assert_true(m.full > 0 && m.resumed > 0 && m.ended_here > 0 && m.begun_ahead > 0);
 	close_monkey(&m);
 }
 

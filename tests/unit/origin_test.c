@@ -27,6 +27,7 @@
 #include "daemon/sandbox.h"
 #include "proxy/dial.h"
 #include "proxy/door.h"
+#include "tests/unit/testring.h"
 
 #define PORT 10025
 #define PATIENCE_MS 3000
@@ -192,24 +193,33 @@ by_tproxy(void **state)
 struct stage {
 	struct config config;
 	struct proxy proxy;
+	struct testring ring;
 	unsigned records;
 	char detail[128];
 };
 
-static bool
+static void
 record(void *arg, const void *p, size_t len)
 {
 	struct stage *s = arg;
 	struct event e;
-	uint64_t sequence;
 	const void *body;
 	size_t body_len;
 
-	assert_true(message_get_record(p, len, &sequence, &body, &body_len) &&
+	assert_true(message_get_record(p, len, &body, &body_len) &&
 	    event_decode(body, body_len, &e));
 	snprintf(s->detail, sizeof(s->detail), "%s", e.detail);
 	s->records++;
-	return true;
+}
+
+static bool
+ask(void *arg, const void *p, size_t len)
+{
+	(void)arg;
+	(void)p;
+	(void)len;
+	fail();				/* nobody gets so far */
+	return false;
 }
 
 static void
@@ -240,8 +250,9 @@ open_stage(struct stage *s, bool local)
 		.counters = counters, .column = counters_claim(counters), .left = left,
 		.tls_unwanted = unwanted, .arg = s };
 	counters_settle(counters, s->proxy.column);
-	s->proxy.asker = asker_new(record, s);
-	s->proxy.records = queue_new(record, s);
+	s->ring = (struct testring){ .message = record, .arg = s };
+	s->proxy.asker = asker_new(ask, s);
+	s->proxy.records = queue_new(testring_send, &s->ring);
 }
 
 static void
@@ -256,6 +267,7 @@ close_stage(struct stage *s)
 	session_reap(&s->proxy);
 	assert_null(s->proxy.sessions);
 	queue_free(s->proxy.records);
+	testring_close(&s->ring);
 	asker_free(s->proxy.asker);
 	ev_loop_destroy(s->proxy.loop);
 	/* The counters stay mapped: they are the daemon's for good. */

@@ -72,7 +72,7 @@ static void
 answer(struct play *p)
 {
 	static unsigned char message[WIRE_MESSAGE_MAX];
-	size_t len = message_answer(message, sizeof(message), p->asked, &p->requirement, NULL);
+	size_t len = message_answer(message, sizeof(message), p->asked, &p->requirement, NULL, 0);
 
 	p->asked = 0;
 	assert_true(len > 0 && asker_answer(p->proxy.asker, message, len));

@@ -1,4 +1,4 @@
-/* queue_test.c - order, acknowledgement, resending and overflow of a worker's records
+/* queue_test.c - the ring's handing over, its bell, order and overflow of a worker's records
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "record/queue.h"
 
@@ -8,34 +8,33 @@
 
 #include <cmocka.h>
 
+#include "daemon/ring.h"
+#include "daemon/wire.h"
 #include "policy/message.h"
 
-#define SENT_MAX 64
-
-struct wire {
-	uint64_t sequences[SENT_MAX];
-	size_t len;
+struct line {
+	struct ring *ring;	/* as it was handed over last */
+	unsigned rings, bells;
 	size_t room;		/* messages it still takes */
 };
 
 static bool
-take(void *arg, const void *p, size_t len)
+take(void *arg, const void *p, size_t len, int fd)
 {
-	struct wire *w = arg;
-	const void *body;
-	size_t body_len;
-	uint64_t sequence;
-	struct event e;
+	struct line *l = arg;
 
-	if (w->room == 0)
+	assert_true(message_get_ring(p, len));
+	if (l->room == 0)
 		return false;
-	w->room--;
-	assert_true(message_get_record(p, len, &sequence, &body, &body_len));
-	assert_true(event_decode(body, body_len, &e));
-	assert_true(e.time_us == sequence);	/* the tests number them alike */
-	if (w->len < SENT_MAX)
-		w->sequences[w->len++] = sequence;
-	return true;
+	l->room--;
+	if (fd < 0) {
+		l->bells++;
+		return true;
+	}
+	ring_free(l->ring);
+	l->ring = ring_open(fd);
+	l->rings++;
+	return l->ring != NULL;
 }
 
 static bool
@@ -49,114 +48,145 @@ add(struct queue *q, uint64_t n)
 	return queue_add(q, &e);
 }
 
-static void
-sent(const struct wire *w, size_t len, const uint64_t *sequences)
+/* The next event's number; 0: none. */
+static uint64_t
+next(struct ring *r)
 {
-	assert_int_equal(w->len, len);
-	assert_memory_equal(w->sequences, sequences, len * sizeof *sequences);
+	unsigned char p[WIRE_MESSAGE_MAX];
+	const void *body;
+	size_t len, body_len;
+	struct event e;
+
+	if (ring_read(r, p, &len) == RING_EMPTY)
+		return 0;
+	assert_true(message_get_record(p, len, &body, &body_len));
+	assert_true(event_decode(body, body_len, &e));
+	return e.time_us;
 }
 
 static void
-what_is_acknowledged_goes(void **state)
+end(struct queue *q, struct line *l)
 {
-	struct wire w = { .room = 100 };
-	struct queue *q = queue_new(take, &w);
-
-	(void)state;
-	for (uint64_t n = 1; n <= 5; n++)
-		assert_true(add(q, n));
-	sent(&w, 5, (const uint64_t[]){ 1, 2, 3, 4, 5 });
-	assert_int_equal(queue_length(q), 5);
-	queue_acknowledge(q, 3);
-	assert_int_equal(queue_length(q), 2);
-	queue_acknowledge(q, 3);
-	queue_acknowledge(q, 1);
-	assert_int_equal(queue_length(q), 2);
-	queue_acknowledge(q, 5);
-	assert_int_equal(queue_length(q), 0);
-	assert_true(add(q, 6));
-	assert_int_equal(w.sequences[5], 6);
+	ring_free(l->ring);
 	queue_free(q);
 }
 
+static void
+what_is_written_goes(void **state)
+{
+	struct line l = { .room = 100 };
+	struct queue *q = queue_new(take, &l);
+
+	(void)state;
+	queue_resend(q);
+	assert_int_equal(l.rings, 1);
+	for (uint64_t n = 1; n <= 5; n++)
+		assert_true(add(q, n));
+	for (uint64_t n = 1; n <= 3; n++)
+		assert_true(next(l.ring) == n);
+	assert_true(queue_length(q) > 0);
+	ring_done(l.ring);
+	assert_true(queue_put(q, "\4xyz", 4));
+	assert_true(next(l.ring) == 4 && next(l.ring) == 5);
+	ring_done(l.ring);
+	assert_true(queue_length(q) > 0);
+	unsigned char p[WIRE_MESSAGE_MAX];
+	size_t len;
+	assert_int_equal(ring_read(l.ring, p, &len), RING_NEW);
+	assert_int_equal(len, 4);
+	assert_memory_equal(p, "\4xyz", 4);
+	ring_done(l.ring);
+	assert_true(queue_length(q) == 0);
+	assert_int_equal(l.bells, 0);		/* it never slept */
+	end(q, &l);
+}
+
+/* Nobody is there, or nothing more fits: what was written stays, and the next occasion is taken. */
 static void
 a_full_channel_makes_it_wait(void **state)
 {
-	struct wire w = { .room = 2 };
-	struct queue *q = queue_new(take, &w);
+	struct line l = { .room = 0 };
+	struct queue *q = queue_new(take, &l);
 
 	(void)state;
-	for (uint64_t n = 1; n <= 4; n++)
-		assert_true(add(q, n));
-	sent(&w, 2, (const uint64_t[]){ 1, 2 });
-	queue_acknowledge(q, 4);	/* 3 and 4 were never sent: not acknowledged by anyone */
-	assert_int_equal(queue_length(q), 2);
-	w.room = 1;
 	queue_flush(q);
-	sent(&w, 3, (const uint64_t[]){ 1, 2, 3 });
-	w.room = 9;
+	assert_true(add(q, 1));
+	assert_int_equal(l.rings, 0);
+	l.room = 1;
 	queue_flush(q);
+	assert_int_equal(l.rings, 1);
+	assert_true(next(l.ring) == 1);
+	ring_done(l.ring);
+	assert_true(ring_sleep(l.ring));
+	assert_true(add(q, 2));
+	assert_int_equal(l.bells, 0);
 	queue_flush(q);
-	sent(&w, 4, (const uint64_t[]){ 1, 2, 3, 4 });
-	queue_free(q);
+	l.room = 5;
+	queue_flush(q);
+	assert_int_equal(l.bells, 1);
+	queue_flush(q);
+	assert_true(add(q, 3));
+	assert_int_equal(l.bells, 1);
+	assert_true(next(l.ring) == 2 && next(l.ring) == 3);
+	end(q, &l);
 }
 
 static void
 a_new_channel_gets_the_rest_again(void **state)
 {
-	struct wire w = { .room = 4 };
-	struct queue *q = queue_new(take, &w);
+	struct line l = { .room = 1 };
+	struct queue *q = queue_new(take, &l);
 
 	(void)state;
-	for (uint64_t n = 1; n <= 5; n++)
-		assert_true(add(q, n));
-	queue_acknowledge(q, 2);
-	w.len = 0;
-	w.room = 2;
-	queue_resend(q);
-	assert_true(add(q, 6));
-	sent(&w, 2, (const uint64_t[]){ 3, 4 });
-	w.room = 9;
-	queue_flush(q);
-	sent(&w, 4, (const uint64_t[]){ 3, 4, 5, 6 });
-	queue_acknowledge(q, 6);
-	assert_int_equal(queue_length(q), 0);
-	w.len = 0;
-	queue_resend(q);
-	assert_int_equal(w.len, 0);
-	queue_free(q);
+	assert_true(add(q, 1));			/* hands the ring over by itself */
+	assert_true(add(q, 2));
+	assert_true(next(l.ring) == 1);
+	ring_done(l.ring);
+	assert_true(next(l.ring) == 2);		/* and dies */
+	queue_resend(q);			/* finds no room */
+	assert_int_equal(l.rings, 1);
+	l.room = 9;
+	assert_true(add(q, 3));
+	assert_int_equal(l.rings, 2);
+	assert_true(next(l.ring) == 2 && next(l.ring) == 3 && next(l.ring) == 0);
+	ring_done(l.ring);
+	assert_true(queue_length(q) == 0);
+	end(q, &l);
 }
 
 static void
 overflow_drops_the_newest_and_counts(void **state)
 {
-	struct wire w = { .room = 0 };
-	struct queue *q = queue_new(take, &w);
+	static const unsigned char text[1000];
+	struct line l = { .room = 100 };
+	struct queue *q = queue_new(take, &l);
 	uint64_t n = 1;
 
 	(void)state;
 	while (add(q, n))
 		n++;
 	n--;
-	assert_true(n > 8000);		/* the promise of queue.h, for small records */
-	assert_int_equal(queue_length(q), n);
+	assert_true(n > 8000);		/* the promise of ring.h, for small records */
 	assert_int_equal(queue_dropped(q), 1);
 	assert_false(add(q, n + 1));
 	assert_int_equal(queue_dropped(q), 2);
-	w.room = SIZE_MAX;
-	queue_flush(q);
-	queue_acknowledge(q, n);
-	assert_int_equal(queue_length(q), 0);
-	assert_true(add(q, n + 1));	/* no gap in the numbers */
-	queue_free(q);
+	assert_false(queue_put(q, text, sizeof text));
+	assert_int_equal(queue_dropped(q), 2);
+	for (uint64_t i = 1; i <= n; i++)
+		assert_true(next(l.ring) == i);
+	ring_done(l.ring);
+	assert_true(queue_length(q) == 0);
+	assert_true(add(q, n + 1));
+	assert_true(next(l.ring) == n + 1);
+	end(q, &l);
 }
 
 static void
 the_largest_event_fits(void **state)
 {
 	static char text[70000], lines[70000];
-	struct wire w = { .room = 9 };
-	struct queue *q = queue_new(take, &w);
+	struct line l = { .room = 9 };
+	struct queue *q = queue_new(take, &l);
 	struct event e;
 
 	(void)state;
@@ -175,15 +205,15 @@ the_largest_event_fits(void **state)
 	e.dns = lines;
 	e.chain_len = EVENT_CHAIN_MAX;
 	assert_true(queue_add(q, &e));
-	assert_int_equal(w.len, 1);
-	queue_free(q);
+	assert_true(next(l.ring) == 1);
+	end(q, &l);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_acknowledged_goes),
+		cmocka_unit_test(what_is_written_goes),
 		cmocka_unit_test(a_full_channel_makes_it_wait),
 		cmocka_unit_test(a_new_channel_gets_the_rest_again),
 		cmocka_unit_test(overflow_drops_the_newest_and_counts),

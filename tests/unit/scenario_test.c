@@ -38,6 +38,9 @@
  *                                   what the address demands: raised HOST | enforce HOST |
  *                                   dane ... | unmapped
  *   forgotten                       the policy process has forgotten all TLS sessions
+ *   fresh                           from now on its answers may be remembered
+ *   stale DOMAIN                    it says that what concerns this domain has changed; "-": all
+ *   asked N                         so many questions it has had since it was asked that last
  *   deaf client | mx                stops reading, with small buffers; `hears` goes on
  *
  * TEXT knows \r \n \0 \xHH and {N} for N octets of filling; a "\" at the end of a line leaves CRLF
@@ -66,6 +69,7 @@
 #include "proxy/inspect.h"
 #include "daemon/moment.h"
 #include "record/event.h"
+#include "tests/unit/testring.h"
 #include "tests/unit/testtlsa.h"
 #include "tls/session.h"
 
@@ -100,6 +104,7 @@ struct answer {
 struct play {
 	struct ev_loop *loop;
 	struct proxy proxy;
+	struct testring ring;
 	struct config config;
 	struct counters *counters;
 	int listener;
@@ -107,7 +112,8 @@ struct play {
 	struct end client, mx;
 	struct answer answers[DOMAINS_MAX];
 	size_t answers_len;
-	bool monitor;
+	bool monitor, fresh;
+	unsigned questions;
 	struct {
 		uint32_t id;
 		bool recheck, resumes;
@@ -184,10 +190,6 @@ policy_send(void *arg, const void *m, size_t len)
 {
 	struct play *p = arg;
 	struct question q;
-	const void *event;
-	size_t event_len;
-	uint64_t sequence;
-	struct event e;
 	struct proven proven;
 
 	if (message_get_proven(m, len, &proven)) {
@@ -196,16 +198,26 @@ policy_send(void *arg, const void *m, size_t len)
 		memcpy(k->evidence, proven.evidence, proven.len);
 		k->len = proven.len;
 	} else if (message_get_question(m, len, &q)) {
+		p->questions++;
 		p->asked[p->asked_len].id = q.id;
 		p->asked[p->asked_len].recheck = q.recheck;
 		p->asked[p->asked_len].resumes = q.resumes;
 		memcpy(p->asked[p->asked_len].session, q.session, MESSAGE_NAME);
 		snprintf(p->asked[p->asked_len++].domain, 256, "%s", q.domain);
-	} else if (message_get_record(m, len, &sequence, &event, &event_len)) {
-		assert_true(event_decode(event, event_len, &e));
-		keep_event(p, &e);
 	}
 	return true;
+}
+
+static void
+policy_record(void *arg, const void *m, size_t len)
+{
+	const void *event;
+	size_t event_len;
+	struct event e;
+
+	assert_true(message_get_record(m, len, &event, &event_len) &&
+	    event_decode(event, event_len, &e));
+	keep_event(arg, &e);
 }
 
 static struct recalled
@@ -314,7 +326,8 @@ send_answer(struct play *p, uint32_t id, const char *words, const struct recalle
 	if (q.hosts_len > 0)
 		q.sni = q.mx_host = hosts[0], q.mapped = true;
 	q.tlsa = records.set;
-	size_t len = message_answer(message, sizeof(message), id, &q, recalled);
+	size_t len = message_answer(message, sizeof(message), id, &q, recalled,
+	    p->fresh ? 10000 : 0);
 	assert_true(len > 0 && asker_answer(p->proxy.asker, message, len));
 	testtlsa_free(&records);
 }
@@ -869,6 +882,34 @@ say_and_go(struct play *p, struct end *e, const char *data, size_t len)
 	end_drop(e);
 }
 
+/* forget: another policy process, without the store of the one before. */
+static void
+forget(struct play *p)
+{
+	p->memory_len = 0;
+	asker_resend(p->proxy.asker);
+}
+
+static void
+say_stale(struct play *p, const char *domain)
+{
+	const struct stale s = { .domain = strcmp(domain, "-") == 0 ? "" : domain };
+	unsigned char message[512];
+
+	assert_true(asker_stale(p->proxy.asker, message,
+	    message_stale(message, sizeof(message), &s)));
+}
+
+static void
+expect_asked(struct play *p, const char *count)
+{
+	if (p->questions != strtoul(count, NULL, 10)) {
+		print_error("%u questions\n", p->questions);
+		wrong(p, "expected questions", count);
+	}
+	p->questions = 0;
+}
+
 static void play_named(struct play *p, const char *name);
 
 static void
@@ -889,7 +930,13 @@ play_line(struct play *p, char *line)
 	else if (strcmp(line, "inspect") == 0)
 		p->config.inspect = true;
 	else if (strcmp(line, "forgotten") == 0)
-		p->memory_len = 0;
+		forget(p);
+	else if (strcmp(line, "fresh") == 0)
+		p->fresh = true;
+	else if (strncmp(line, "stale ", 6) == 0)
+		say_stale(p, line + 6);
+	else if (strncmp(line, "asked ", 6) == 0)
+		expect_asked(p, line + 6);
 	else if (strcmp(line, "quiet") == 0)
 		be_quiet(p);
 	else if (strncmp(line, "S: ", 3) == 0)
@@ -1064,7 +1111,8 @@ open_play(struct play *p)
 		.tls_unwanted = tls_unwanted, .arg = p,
 	};
 	p->proxy.asker = asker_new(policy_send, p);
-	p->proxy.records = queue_new(policy_send, p);
+	p->ring = (struct testring){ .message = policy_record, .arg = p };
+	p->proxy.records = queue_new(testring_send, &p->ring);
 	p->proxy.proven = proven;
 	pipes_init(&p->proxy.pipes);
 	open_session(p);
@@ -1090,6 +1138,7 @@ close_play(struct play *p)
 	for (size_t i = 0; i < CERTIFICATES_MAX; i++)
 		terminator_free(p->certificates[i].terminator);
 	queue_free(p->proxy.records);
+	testring_close(&p->ring);
 	asker_free(p->proxy.asker);
 	ev_loop_destroy(p->loop);
 	close(p->listener);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "daemon/channel.h"
+#include "daemon/ring.h"
 #include "nfq/speaker.h"
 
 static struct {
@@ -22,6 +23,7 @@ static struct {
 	unsigned answers, stale, renewed;
 	uint32_t id;
 	enum level level;
+	int ring;			/* as it came with the last message; -1: none */
 	unsigned char message[WIRE_MESSAGE_MAX];
 } t;
 
@@ -55,7 +57,7 @@ begin(void **state)
 
 	(void)state;
 	memset(&t, 0, sizeof(t));
-	t.policy = -1;
+	t.policy = t.ring = -1;
 	t.loop = ev_loop_new(EVFLAG_AUTO);
 	t.counters = counters_new();
 	t.column = counters_claim(t.counters);
@@ -71,6 +73,8 @@ end(void **state)
 	ev_loop_destroy(t.loop);
 	if (t.policy >= 0)
 		close(t.policy);
+	if (t.ring >= 0)
+		close(t.ring);
 	return 0;
 }
 
@@ -96,9 +100,30 @@ turn(void)
 static size_t
 heard(void)
 {
-	ssize_t n = recv(t.policy, t.message, sizeof(t.message), MSG_DONTWAIT);
+	unsigned char control[CMSG_SPACE(sizeof(int))];
+	struct iovec part = { t.message, sizeof(t.message) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
+	    .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(t.policy, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
-	return n > 0 ? (size_t)n : 0;
+	if (n <= 0)
+		return 0;
+	if (t.ring >= 0)
+		close(t.ring);
+	t.ring = -1;
+	if (message.msg_controllen > 0)
+		memcpy(&t.ring, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(t.ring));
+	return (size_t)n;
+}
+
+/* heard_ring: each new policy process is given it first. */
+static void
+heard_ring(void)
+{
+	size_t len = heard();
+
+	assert_true(message_get_ring(t.message, len));
+	assert_true(t.ring >= 0);
 }
 
 static void
@@ -116,6 +141,7 @@ questions_and_answers(void **state)
 	speaker_ask(t.speaker, 1, "a.example", &ip);	/* nobody hears it, nothing happens */
 	connect_policy();
 	assert_int_equal(t.renewed, 1);
+	heard_ring();
 	speaker_ask(t.speaker, 42, "a.example", &ip);
 	len = heard();
 	assert_true(message_get_question(t.message, len, &asked));
@@ -125,7 +151,7 @@ questions_and_answers(void **state)
 	assert_memory_equal(&asked.peer.ip, &ip, sizeof(ip));
 	assert_int_equal(heard(), 0);
 	send(t.policy, message, message_answer(message, sizeof(message), 42, &q,
-	    NULL), 0);
+	    NULL, 0), 0);
 	send(t.policy, message, message_stale(message, sizeof(message), &old), 0);
 	send(t.policy, "\377garbage", 8, 0);
 	send(t.policy, "\2", 1, 0);
@@ -148,6 +174,7 @@ hints(void **state)
 	(void)state;
 	assert_false(speaker_hint(t.speaker, &said));
 	connect_policy();
+	heard_ring();
 	assert_true(speaker_hint(t.speaker, &said));
 	len = heard();
 	assert_true(message_get_hint(t.message, len, &h));
@@ -170,10 +197,9 @@ hints(void **state)
 static void
 events_wait(void **state)
 {
-	unsigned char message[64];
+	struct ring *ring = NULL;
 	const void *body;
-	size_t body_len;
-	uint64_t sequence;
+	size_t len, body_len;
 	struct event e;
 
 	(void)state;
@@ -181,7 +207,11 @@ events_wait(void **state)
 	assert_false(speaker_done(t.speaker));
 	for (unsigned i = 0; i < 2; i++) {
 		connect_policy();	/* the first one dies without a word */
-		assert_true(message_get_record(t.message, heard(), &sequence, &body, &body_len));
+		heard_ring();
+		ring_free(ring);
+		ring = ring_open(t.ring);
+		assert_int_equal(ring_read(ring, t.message, &len), RING_NEW);
+		assert_true(message_get_record(t.message, len, &body, &body_len));
 		assert_true(event_decode(body, body_len, &e));
 		assert_int_equal(e.type, EVENT_HEALTH);
 		assert_true(e.alarm);
@@ -197,9 +227,15 @@ events_wait(void **state)
 		}
 	}
 	assert_int_equal(t.renewed, 2);
-	send(t.policy, message, message_ack(message, sizeof(message), sequence), 0);
-	turn();
+	ring_done(ring);
 	assert_true(speaker_done(t.speaker));
+	/* Who sleeps is woken. */
+	assert_true(ring_sleep(ring));
+	speaker_notice(t.speaker, EVENT_HEALTH, "nfq-impaired", "no queue", true);
+	assert_true(message_get_ring(t.message, heard()));
+	assert_true(t.ring < 0);
+	assert_int_equal(ring_read(ring, t.message, &len), RING_NEW);
+	ring_free(ring);
 }
 
 int

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <sys/ioctl.h>
+
 #include "tests/unit/testca.h"
 #include "tests/unit/tlspair.h"
 
@@ -107,6 +109,49 @@ much_data_goes_both_ways(void **state)
 		assert_int_equal(stream_pending(p.stream), 10000 - received - sent);
 	}
 	assert_int_equal(stream_read(p.stream, in, 1, &sent), STREAM_WANT_READ);
+	tlspair_close(&p);
+}
+
+static int
+on_socket(int fd)
+{
+	int octets = -1;
+
+	assert_int_equal(ioctl(fd, FIONREAD, &octets), 0);
+	return octets;
+}
+
+/* What was taken off the socket is given out without it, record by record, a piece of one not
+ * before its end has come. */
+static void
+records_are_read_ahead(void **state)
+{
+	struct tlspair p;
+	char buf[128];
+	size_t got, n;
+	int whole;
+
+	(void)state;
+	open_pair(&p);
+	assert_int_equal(SSL_write(p.peer, "one", 3), 3);
+	whole = on_socket(p.fd[0]);
+	assert_int_equal(SSL_write(p.peer, "two", 3), 3);
+	assert_int_equal(on_socket(p.fd[0]), 2 * whole);
+	assert_int_equal(stream_read(p.stream, buf, sizeof buf, &got), STREAM_OK);
+	assert_memory_equal(buf, "one", got);
+	assert_int_equal(on_socket(p.fd[0]), 0);
+	assert_int_equal(stream_read(p.stream, buf, sizeof buf, &got), STREAM_OK);
+	assert_memory_equal(buf, "two", got);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(SSL_write(p.peer, "abc", 3), 3);
+	got = (size_t)recv(p.fd[0], buf, sizeof buf, 0);
+	assert_int_equal(got, 3 * whole);
+	for (size_t at = 0; at < got; at++) {
+		assert_int_equal(send(p.fd[1], buf + at, 1, 0), 1);
+		if ((at + 1) % (size_t)whole == 0)
+			assert_int_equal(stream_read(p.stream, (char[4]){ 0 }, 4, &n), STREAM_OK);
+		assert_int_equal(stream_read(p.stream, (char[4]){ 0 }, 4, &n), STREAM_WANT_READ);
+	}
 	tlspair_close(&p);
 }
 
@@ -329,6 +374,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(much_data_goes_both_ways),
+		cmocka_unit_test(records_are_read_ahead),
 		cmocka_unit_test(a_proper_end_is_told_from_a_cut),
 		cmocka_unit_test(clear_text_inside_tls_is_a_fault),
 		cmocka_unit_test(no_handshake_is_a_fault),
