@@ -13,6 +13,7 @@
 #include <openssl/ssl.h>
 
 #include "tls/chain.h"
+#include "tls/library.h"
 #include "tls/names.h"
 
 /* Who has the domain chooses how many bases there are, and can let the chain match and fail under
@@ -31,7 +32,7 @@ dane_checker_new(void)
 
 	if (!c)
 		return NULL;
-	c->context = SSL_CTX_new(TLS_client_method());
+	c->context = SSL_CTX_new_ex(library_context(), NULL, TLS_client_method());
 	c->store = X509_STORE_new();
 	if (!c->context || !c->store || SSL_CTX_dane_enable(c->context) <= 0) {
 		dane_checker_free(c);
@@ -203,7 +204,7 @@ verify_base(struct dane_checker *c, X509 *leaf, STACK_OF(X509) *sent, const stru
 	ssl = open_base(c, set, base, usage, &count);
 	if (!ssl)
 		return count == 0;
-	ctx = X509_STORE_CTX_new();
+	ctx = X509_STORE_CTX_new_ex(library_context(), NULL);
 	ok = ctx && X509_STORE_CTX_init(ctx, c->store, leaf, sent) &&
 	    X509_STORE_CTX_set_default(ctx, "ssl_server");
 	if (ok) {

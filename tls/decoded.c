@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls/library.h"
+
 #if defined(__GNUC__) && !defined(__clang__)
 /* What hangs in a place of a table is out of the analyzer's sight. */
 #pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
@@ -53,9 +55,10 @@ static X509 *
 decode(const struct octets *der)
 {
 	const unsigned char *p = der->p;
-	X509 *cert = d2i_X509(NULL, &p, (long)der->left);
+	X509 *cert = X509_new_ex(library_context(), NULL);
 
-	if (cert && p == der->p + der->left)
+	/* When it fails it frees what it was given. */
+	if (cert && d2i_X509(&cert, &p, (long)der->left) && p == der->p + der->left)
 		return cert;
 	X509_free(cert);
 	return NULL;
@@ -77,17 +80,30 @@ keep(struct place *p, const struct octets *der, X509 *cert)
 	p->cert = cert;
 }
 
-/* look_up: among `count` places, a power of two of at most 65536. */
+/* place_of: among `count` places, a power of two of at most 65536; NULL for what is not kept. */
+static struct place *
+place_of(struct place *places, size_t count, const struct octets *der)
+{
+	if (der->left < 2 || der->left > DECODED_DER_MAX)
+		return NULL;
+	return &places[(der->p[der->left - 1] | (size_t)der->p[der->left - 2] << 8) % count];
+}
+
+static bool
+holds(const struct place *p, const struct octets *der)
+{
+	return p->len == der->left && memcmp(p->der, der->p, der->left) == 0;
+}
+
 static X509 *
 look_up(struct place *places, size_t count, const struct octets *der)
 {
-	struct place *p;
+	struct place *p = place_of(places, count, der);
 	X509 *cert;
 
-	if (der->left < 2 || der->left > DECODED_DER_MAX)
+	if (!p)
 		return decode(der);
-	p = &places[(der->p[der->left - 1] | (size_t)der->p[der->left - 2] << 8) % count];
-	if (p->len == der->left && memcmp(p->der, der->p, der->left) == 0)
+	if (holds(p, der))
 		return X509_up_ref(p->cert) ? p->cert : NULL;
 	cert = decode(der);
 	if (cert)
@@ -105,4 +121,25 @@ X509 *
 decoded_leaf(struct decoded *i, const struct octets *der)
 {
 	return look_up(i->leaves, DECODED_LEAVES_MAX, der);
+}
+
+void
+decoded_share(struct decoded *i, STACK_OF(X509) *chain)
+{
+	for (int n = 0; n < sk_X509_num(chain); n++) {
+		X509 *cert = sk_X509_value(chain, n);
+		unsigned char *octets = NULL;
+		int len = i2d_X509(cert, &octets);
+		struct octets der = octets_of(octets, len > 0 ? (size_t)len : 0);
+		struct place *p = n == 0 ? place_of(i->leaves, DECODED_LEAVES_MAX, &der) :
+		    place_of(i->issuers, DECODED_ISSUERS_MAX, &der);
+
+		if (p && !holds(p, &der)) {
+			keep(p, &der, cert);
+		} else if (p && X509_up_ref(p->cert)) {
+			sk_X509_set(chain, n, p->cert);
+			X509_free(cert);
+		}
+		OPENSSL_free(octets);
+	}
 }

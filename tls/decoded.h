@@ -28,4 +28,9 @@ X509 *decoded_issuer(struct decoded *i, const struct octets *der);
 /* decoded_leaf: the same for a server's own. */
 X509 *decoded_leaf(struct decoded *i, const struct octets *der);
 
+/* decoded_share: of a chain that somebody else has decoded, leaf first: puts what is known already
+ * into the place of its equals, which are freed; what is not is known from now on. So that many
+ * sessions with a server have its chain in memory once. */
+void decoded_share(struct decoded *i, STACK_OF(X509) *chain);
+
 #endif

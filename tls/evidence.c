@@ -143,8 +143,29 @@ evidence_release(struct evidence *e)
 	free(e);
 }
 
-void
-evidence_weaken(struct evidence *e, const char *fault)
+static struct evidence *
+copy(const struct evidence *e)
+{
+	struct evidence *c = malloc(sizeof *c);
+
+	if (!c)
+		return NULL;
+	*c = *e;
+	c->refs = 1;
+	c->names = e->names ? malloc(e->names_size) : NULL;
+	c->sha256 = malloc(e->chain_len * sizeof *c->sha256);
+	if (!c->sha256 || (e->names && !c->names)) {
+		evidence_release(c);
+		return NULL;
+	}
+	if (c->names)
+		memcpy(c->names, e->names, e->names_size);
+	memcpy(c->sha256, e->sha256, e->chain_len * sizeof *c->sha256);
+	return c;
+}
+
+static void
+weaken(struct evidence *e, const char *fault)
 {
 	if (e->chain.standing == CHAIN_TRUSTED || e->chain.standing == CHAIN_EXPIRED) {
 		e->chain.standing = CHAIN_INVALID;
@@ -155,6 +176,21 @@ evidence_weaken(struct evidence *e, const char *fault)
 		e->dane.standing = PROOF_DANE_INVALID;
 		e->dane.fault = fault;
 	}
+}
+
+bool
+evidence_weaken(struct evidence **e, const char *fault)
+{
+	struct evidence *own = *e;
+
+	if (own->refs > 1) {
+		own = copy(*e);
+		evidence_release(*e);
+	}
+	*e = own;
+	if (own)
+		weaken(own, fault);
+	return own != NULL;
 }
 
 bool

@@ -27,8 +27,9 @@ void evidence_release(struct evidence *e);	/* NULL is allowed */
 
 /* evidence_weaken: the session itself is too weak for its certificates to count, or its key was not
  * proven: neither CA nor TLSA record stands for them then. `fault` is static. Changes nothing about
- * a chain that does not stand anyway. */
-void evidence_weaken(struct evidence *e, const char *fault);
+ * a chain that does not stand anyway. Others who hold *e keep what they have: *e becomes a copy
+ * then; false when out of memory, with *e released and NULL. */
+bool evidence_weaken(struct evidence **e, const char *fault);
 
 /* evidence_fill: sets chain, detail, names, hashes, dane and the leaf's fields of *out, as of
  * `now`. False when out of memory. */

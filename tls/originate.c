@@ -14,11 +14,13 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include "tls/evidence.h"
+#include "tls/attempt.h"
 #include "tls/decoded.h"
-#include "tls/resumption.h"
+#include "tls/library.h"
+#include "tls/originate_inside.h"
 #include "tls/session.h"
 #include "tls/trust.h"
+#include "tls/verified.h"
 
 /* No anonymous, PSK, SRP or DSS suites: they show no certificate, or one nobody has. Key transport
  * by RSA stays, for servers that have nothing else. */
@@ -26,73 +28,13 @@
 	"kRSA+AESGCM:kRSA+AES:!aNULL:!eNULL:!PSK:!SRP:!aDSS"
 #define LEVEL_PROVEN 2		/* OpenSSL's: 112 bits, no SHA-1 */
 #define LEVEL_OTHER 0		/* the only one at which TLS 1.0 and 1.1 exist */
-#define STRENGTH_MIN 112	/* bits of the key exchange, for a proof to count */
 #define CHAIN_OCTETS_MAX (100 * 1024)	/* a Certificate message; honest ones stay under 20 KiB */
 #define TIMEOUT (24 * 3600)	/* s a session may be resumed, if its server does not say less */
-#define SNI_MAX 255		/* RFC 1035 2.3.4 */
-
-struct originator {
-	struct trust *trust;
-	struct decoded *decoded;
-	int min_version;
-	SSL_CTX *proven, *other;
-	struct resumption *resumption;
-};
-
-struct attempt {
-	struct originator *originator;
-	struct evidence *evidence;	/* of this handshake, or of the one it resumed */
-	struct evidence *offered;	/* of the session offered, until the server has chosen */
-	struct tlsa_set *tlsa;		/* a copy, until there is evidence; NULL for none */
-	unsigned char tag[RESUMPTION_TAG];
-	bool has_tag;
-	char sni[SNI_MAX + 1];
-};
-
-/* Never refuses a chain for what it is; only what is too long to be looked at fails here. */
-static int
-record_chain(X509_STORE_CTX *ctx, void *unused)
-{
-	SSL *ssl = X509_STORE_CTX_get_ex_data(ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
-	struct stream *s = SSL_get_app_data(ssl);
-	struct attempt *a = s->attempt;
-
-	(void)unused;
-	if (sk_X509_num(X509_STORE_CTX_get0_untrusted(ctx)) > PROOF_CHAIN_MAX) {
-		X509_STORE_CTX_set_error(ctx, X509_V_ERR_CERT_CHAIN_TOO_LONG);
-		return 0;
-	}
-	evidence_release(a->evidence);
-	a->evidence = evidence_collect(ctx, trust_dane(a->originator->trust), a->tlsa);
-	if (!a->evidence) {
-		X509_STORE_CTX_set_error(ctx, X509_V_ERR_OUT_OF_MEM);
-		return 0;
-	}
-	return 1;
-}
-
-static struct evidence *
-standing_evidence(const struct stream *s)
-{
-	return !s->finished && SSL_session_reused(s->ssl) ? s->attempt->offered :
-	    s->attempt->evidence;
-}
-
-/* TLS <= 1.2: inside the handshake. TLS 1.3: whenever a ticket is read. */
-static int
-remember(SSL *ssl, SSL_SESSION *session)
-{
-	struct stream *s = SSL_get_app_data(ssl);
-	struct evidence *e = standing_evidence(s);
-
-	return s->attempt->has_tag && e &&
-	    resumption_keep(s->attempt->originator->resumption, s->attempt->tag, session, e);
-}
 
 static SSL_CTX *
 make_context(X509_STORE *store, int min_version, int level)
 {
-	SSL_CTX *ctx = stream_context(TLS_client_method(), min_version, level);
+	SSL_CTX *ctx = stream_context(library_context(), TLS_client_method(), min_version, level);
 
 	if (!ctx)
 		return NULL;
@@ -104,10 +46,10 @@ make_context(X509_STORE *store, int min_version, int level)
 		SSL_CTX_set_options(ctx, SSL_OP_LEGACY_SERVER_CONNECT);
 	SSL_CTX_set1_cert_store(ctx, store);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_cert_verify_callback(ctx, record_chain, NULL);
+	SSL_CTX_set_cert_verify_callback(ctx, attempt_take_chain, NULL);
 	SSL_CTX_set_max_cert_list(ctx, CHAIN_OCTETS_MAX);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-	SSL_CTX_sess_set_new_cb(ctx, remember);
+	SSL_CTX_sess_set_new_cb(ctx, attempt_take_session);
 	SSL_CTX_set_timeout(ctx, TIMEOUT);
 	return ctx;
 }
@@ -143,7 +85,8 @@ originator_new(const char *ca_file, int min_version, char *error, size_t error_s
 	o->other = make_context(store, min_version, LEVEL_OTHER);
 	o->resumption = resumption_new();
 	o->decoded = decoded_new();
-	if (!o->proven || !o->other || !o->resumption || !o->decoded) {
+	o->verified = verified_new();
+	if (!o->proven || !o->other || !o->resumption || !o->decoded || !o->verified) {
 		snprintf(error, error_size, "TLS towards servers: %s", last_error());
 		originator_free(o);
 		return NULL;
@@ -160,6 +103,7 @@ originator_free(struct originator *o)
 	SSL_CTX_free(o->other);
 	resumption_free(o->resumption);
 	decoded_free(o->decoded);
+	verified_free(o->verified);
 	trust_free(o->trust);
 	free(o);
 }
@@ -182,70 +126,16 @@ originator_decoded(struct originator *o)
 	return o->decoded;
 }
 
+struct verified *
+originator_verified(struct originator *o)
+{
+	return o->verified;
+}
+
 int
 originator_min_version(const struct originator *o)
 {
 	return o->min_version;
-}
-
-/* What keeps the certificates of this very session from counting; NULL when nothing does. Only
- * sessions of which no proof was demanded can get here with such a thing. */
-static const char *
-weakness(SSL *ssl)
-{
-	EVP_PKEY *exchange = NULL;
-	int nid = NID_undef, bits = STRENGTH_MIN;
-
-	if (SSL_version(ssl) < TLS1_2_VERSION)
-		return "TLS version below 1.2";
-	if (SSL_get_peer_tmp_key(ssl, &exchange)) {
-		bits = EVP_PKEY_get_security_bits(exchange);
-		EVP_PKEY_free(exchange);
-	}
-	if (bits < STRENGTH_MIN)
-		return "weak key exchange";
-	if (SSL_get_peer_signature_nid(ssl, &nid) &&
-	    (nid == NID_sha1 || nid == NID_md5 || nid == NID_md5_sha1))
-		return "key exchange signed with a broken digest";
-	return NULL;
-}
-
-static void
-settle(struct stream *s)
-{
-	struct attempt *a = s->attempt;
-
-	if (SSL_session_reused(s->ssl)) {
-		assert(a->offered && !a->evidence);
-		a->evidence = a->offered;
-		a->offered = NULL;
-	} else if (a->evidence) {
-		const char *fault = weakness(s->ssl);
-
-		if (fault)
-			evidence_weaken(a->evidence, fault);
-	}
-	evidence_release(a->offered);
-	a->offered = NULL;
-	if (a->evidence) {	/* which has the set's digest */
-		free(a->tlsa);
-		a->tlsa = NULL;
-	}
-}
-
-static void
-discard(struct stream *s)
-{
-	struct attempt *a = s->attempt;
-
-	/* The session offered may be why the handshake failed. */
-	if (!s->finished && a->offered)
-		resumption_forget(a->originator->resumption, a->tag);
-	evidence_release(a->evidence);
-	evidence_release(a->offered);
-	free(a->tlsa);
-	free(a);
-	s->attempt = NULL;
 }
 
 static bool
@@ -276,43 +166,22 @@ digest_of(const struct tlsa_set *tlsa)
 	return tlsa ? tlsa->digest : none;
 }
 
-static struct attempt *
-new_attempt(struct originator *o, const struct tlsa_set *tlsa)
-{
-	struct attempt *a = calloc(1, sizeof *a);
-
-	if (!a)
-		return NULL;
-	a->originator = o;
-	if (!tlsa || tlsa->len == 0)
-		return a;
-	a->tlsa = tlsa_copy(tlsa);
-	if (a->tlsa)
-		return a;
-	free(a);
-	return NULL;
-}
-
 struct stream *
 originate(struct originator *o, int fd, const char *sni, const void *key, size_t key_len,
     int proven, const struct tlsa_set *tlsa)
 {
-	struct attempt *a = new_attempt(o, tlsa);
+	struct attempt *a = attempt_new(o, sni, tlsa);
 	struct stream *s = a ? stream_new(proven ? o->proven : o->other, fd) : NULL;
 
-	assert(strlen(sni) <= SNI_MAX);
 	if (!s) {
-		if (a)
-			free(a->tlsa);
-		free(a);
+		attempt_free(a);
 		return NULL;
 	}
 	a->has_tag = resumption_tag(o->resumption, a->tag, sni, key, key_len,
 	    digest_of(a->tlsa));
-	snprintf(a->sni, sizeof a->sni, "%s", sni);
 	s->attempt = a;
-	s->on_finished = settle;
-	s->on_free = discard;
+	s->on_finished = attempt_settle;
+	s->on_free = attempt_discard;
 	if (!prepare(s)) {
 		stream_free(s);
 		ERR_clear_error();

@@ -27,11 +27,14 @@ void originator_free(struct originator *o);	/* after the last of its streams */
 size_t originator_ca_count(const struct originator *o);
 
 /* originator_trust, originator_min_version: what it was made of, for proofs of sessions that are
- * not ours (tls/peek.h); originator_decoded: the certificates known from those. */
+ * not ours (tls/peek.h); originator_decoded: the certificates known from those;
+ * originator_verified: the chains known from all. */
 struct trust;
 struct decoded;
+struct verified;
 const struct trust *originator_trust(const struct originator *o);
 struct decoded *originator_decoded(struct originator *o);
+struct verified *originator_verified(struct originator *o);
 int originator_min_version(const struct originator *o);
 
 /* originate: a client session on the connected socket fd. sni may be "" (none sent), and has at

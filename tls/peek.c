@@ -15,9 +15,7 @@
 #include "tls/witness.h"
 
 struct peek {
-	const struct trust *trust;
-	struct decoded *decoded;
-	int min_version;
+	struct originator *originator;
 	uint8_t scope[KEEPSAKE_SCOPE];	/* of the names */
 	struct hello hello;
 	bool offers;			/* a session to be resumed, by this name */
@@ -36,9 +34,7 @@ peek_new(struct originator *o)
 
 	if (!p)
 		return NULL;
-	p->trust = originator_trust(o);
-	p->decoded = originator_decoded(o);
-	p->min_version = originator_min_version(o);
+	p->originator = o;
 	if (peek_bind(p, NULL, 0))
 		return p;
 	free(p);
@@ -49,7 +45,7 @@ bool
 peek_bind(struct peek *p, const void *client, size_t len)
 {
 	assert(!p->hello.octets);
-	return keepsake_scope(p->trust, client, len, p->scope);
+	return keepsake_scope(originator_trust(p->originator), client, len, p->scope);
 }
 
 /* What was read is not needed any more; what was understood stays. */
@@ -197,12 +193,12 @@ peek_prove(struct peek *p, bool strict, const struct tlsa_set *tlsa, struct proo
 
 	assert(p->flight.step == FLIGHT_ENDED && !p->evidence);
 	proof_clear(out);
-	if (!witness_hear(p->trust, p->decoded, &p->hello.client, &p->flight, tlsa, &w))
+	if (!witness_hear(p->originator, &p->hello.client, &p->flight, tlsa, &w))
 		return false;
 	p->evidence = w.evidence;
 	p->weak = w.weak;
-	p->fault = w.fault ? w.fault : witness_weigh(p->evidence, &p->flight, p->min_version,
-	    strict, p->weak);
+	p->fault = w.fault ? w.fault : witness_weigh(&p->evidence, &p->flight,
+	    originator_min_version(p->originator), strict, p->weak);
 	if (!fill(p, out))
 		return false;
 	if (!p->evidence)
@@ -232,7 +228,8 @@ peek_recall(struct peek *p, const void *evidence, size_t len, bool strict, struc
 	p->evidence = keepsake_recall(evidence, len, &p->weak);
 	if (!p->evidence)
 		return false;
-	p->fault = witness_weigh(p->evidence, &p->flight, p->min_version, strict, p->weak);
+	p->fault = witness_weigh(&p->evidence, &p->flight,
+	    originator_min_version(p->originator), strict, p->weak);
 	ok = fill(p, out);
 	hand_over(p);
 	return ok;

@@ -26,7 +26,9 @@ struct stream {
  * gives the stream back inside OpenSSL's callbacks. */
 struct stream *stream_new(SSL_CTX *ctx, int fd);
 
-/* stream_context: what both sides' contexts have in common. NULL when out of memory. */
-SSL_CTX *stream_context(const SSL_METHOD *method, int min_version, int level);
+/* stream_context: what both sides' contexts have in common; library may be NULL, for OpenSSL's own.
+ * NULL when out of memory. */
+SSL_CTX *stream_context(OSSL_LIB_CTX *library, const SSL_METHOD *method, int min_version,
+    int level);
 
 #endif

@@ -7,6 +7,8 @@
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 
+#include "tls/library.h"
+
 /* Pure EdDSA has no digest of its own. In TLS 1.2 the digest says nothing about the curve of an
  * ECDSA key; in 1.3 it does. */
 struct scheme {
@@ -48,7 +50,8 @@ prepare(EVP_MD_CTX *ctx, const struct scheme *s, EVP_PKEY *key)
 {
 	EVP_PKEY_CTX *details;
 
-	if (EVP_DigestVerifyInit(ctx, &details, s->digest ? s->digest() : NULL, NULL, key) != 1)
+	if (EVP_DigestVerifyInit_ex(ctx, &details, s->digest ? EVP_MD_get0_name(s->digest()) :
+	    NULL, library_context(), NULL, key, NULL) != 1)
 		return false;
 	return !s->pss ||
 	    (EVP_PKEY_CTX_set_rsa_padding(details, RSA_PKCS1_PSS_PADDING) == 1 &&

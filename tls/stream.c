@@ -16,15 +16,20 @@
 
 #include "tls/session.h"
 
+/* All three, in another order than OpenSSL's: with SHA-256 in the processor and keys of 128 bits
+ * both the handshake and the body cost less, and nobody breaks either. */
+#define SUITES "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+
 SSL_CTX *
-stream_context(const SSL_METHOD *method, int min_version, int level)
+stream_context(OSSL_LIB_CTX *library, const SSL_METHOD *method, int min_version, int level)
 {
-	SSL_CTX *ctx = SSL_CTX_new(method);
+	SSL_CTX *ctx = SSL_CTX_new_ex(library, NULL, method);
 
 	if (!ctx)
 		return NULL;
 	SSL_CTX_set_security_level(ctx, level);
-	if (!SSL_CTX_set_min_proto_version(ctx, min_version)) {
+	if (!SSL_CTX_set_min_proto_version(ctx, min_version) ||
+	    !SSL_CTX_set_ciphersuites(ctx, SUITES)) {
 		SSL_CTX_free(ctx);
 		return NULL;
 	}
@@ -35,7 +40,7 @@ stream_context(const SSL_METHOD *method, int min_version, int level)
 	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	SSL_CTX_set_read_ahead(ctx, 0);
+	SSL_CTX_set_read_ahead(ctx, 1);	/* one system call for a flight, not two for each record */
 	return ctx;
 }
 
@@ -181,6 +186,12 @@ size_t
 stream_pending(const struct stream *s)
 {
 	return s->end == STREAM_OK ? (size_t)SSL_pending(s->ssl) : 0;
+}
+
+bool
+stream_more(const struct stream *s)
+{
+	return s->end == STREAM_OK && SSL_has_pending(s->ssl);
 }
 
 void

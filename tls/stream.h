@@ -7,6 +7,7 @@
 #ifndef TLS_STREAM_H
 #define TLS_STREAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct stream;
@@ -22,15 +23,20 @@ enum stream_result {
 
 enum stream_result stream_handshake(struct stream *s);
 
-/* stream_read: up to len octets into buf, *got > 0 on STREAM_OK. */
+/* stream_read: up to len octets into buf, *got > 0 on STREAM_OK. Records are taken off the socket
+ * ahead, by the handshake too: the socket says nothing about what is left to be read before
+ * STREAM_WANT_READ, or stream_more is false. */
 enum stream_result stream_read(struct stream *s, void *buf, size_t len, size_t *got);
 
 /* stream_write: on STREAM_OK *put octets were taken (may be fewer than len). After WANT_* call
  * again with the same octets at the front; the buffer may have moved and may have grown. */
 enum stream_result stream_write(struct stream *s, const void *buf, size_t len, size_t *put);
 
-/* stream_pending: octets decrypted and not yet read; the socket need not be readable for these. */
+/* stream_pending: octets decrypted and not yet read; there may be whole records behind them. */
 size_t stream_pending(const struct stream *s);
+/* stream_more: whether anything taken off the socket waits to be read, whole or not; where nothing
+ * does, the socket says again when there is more. */
+bool stream_more(const struct stream *s);
 
 /* stream_shutdown: sends close_notify once, never waits for the peer's. */
 void stream_shutdown(struct stream *s);

@@ -61,7 +61,7 @@ terminator_new(const char *dir, char *error, size_t error_size)
 	struct terminator *t = calloc(1, sizeof *t);
 
 	if (t)
-		t->ctx = stream_context(TLS_server_method(), TLS1_VERSION, 0);
+		t->ctx = stream_context(NULL, TLS_server_method(), TLS1_VERSION, 0);
 	if (!t || !t->ctx || !SSL_CTX_set_cipher_list(t->ctx, CIPHERS)) {
 		snprintf(error, error_size, "TLS towards clients: out of memory");
 		terminator_free(t);

@@ -12,6 +12,8 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include "tls/library.h"
+
 struct trust {
 	X509_STORE *store;
 	struct dane_checker *dane;
@@ -33,7 +35,7 @@ load_store(const char *ca_file, char *error, size_t error_size)
 	}
 	fclose(f);
 	ERR_clear_error();
-	if (!store || !X509_STORE_load_file(store, ca_file)) {
+	if (!store || !X509_STORE_load_file_ex(store, ca_file, library_context(), NULL)) {
 		const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
 		snprintf(error, error_size, "%s: no usable CA certificates: %s", ca_file,

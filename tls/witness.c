@@ -9,7 +9,11 @@
 #include <openssl/tls1.h>
 #include <openssl/x509.h>
 
+#include "tls/decoded.h"
 #include "tls/key_exchange.h"
+#include "tls/library.h"
+#include "tls/trust.h"
+#include "tls/verified.h"
 
 /* NULL when one of them is no certificate. */
 static STACK_OF(X509) *
@@ -37,14 +41,16 @@ decode_all(struct decoded *decoded, const struct flight *f)
 
 /* As OpenSSL's client prepares it for a session of our own. */
 static struct evidence *
-collect(const struct trust *trust, STACK_OF(X509) *chain, const struct tlsa_set *tlsa)
+collect(struct originator *o, STACK_OF(X509) *chain, const struct tlsa_set *tlsa)
 {
-	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	const struct trust *trust = originator_trust(o);
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new_ex(library_context(), NULL);
 	struct evidence *e = NULL;
 
 	if (ctx && X509_STORE_CTX_init(ctx, trust_store(trust), sk_X509_value(chain, 0), chain) &&
 	    X509_STORE_CTX_set_default(ctx, "ssl_server"))
-		e = evidence_collect(ctx, trust_dane(trust), tlsa);
+		e = verified_collect(originator_verified(o), ctx, trust_dane(trust), tlsa,
+		    time(NULL));
 	X509_STORE_CTX_free(ctx);
 	return e;
 }
@@ -64,21 +70,20 @@ judge_key(X509 *leaf, const struct client_hello *client, const struct flight *f,
 }
 
 bool
-witness_hear(const struct trust *trust, struct decoded *decoded,
-    const struct client_hello *client, const struct flight *flight, const struct tlsa_set *tlsa,
-    struct witness *out)
+witness_hear(struct originator *o, const struct client_hello *client, const struct flight *flight,
+    const struct tlsa_set *tlsa, struct witness *out)
 {
-	STACK_OF(X509) *chain = decode_all(decoded, flight);
+	STACK_OF(X509) *chain = decode_all(originator_decoded(o), flight);
 
 	*out = (struct witness){ NULL, "certificates-unusable", false };
 	if (!chain) {
 		ERR_clear_error();
 		return true;
 	}
-	out->evidence = collect(trust, chain, tlsa);
+	out->evidence = collect(o, chain, tlsa);
 	out->fault = judge_key(sk_X509_value(chain, 0), client, flight, &out->weak);
 	if (out->evidence && out->fault)
-		evidence_weaken(out->evidence, out->fault);
+		evidence_weaken(&out->evidence, out->fault);
 	sk_X509_pop_free(chain, X509_free);
 	ERR_clear_error();
 	return out->evidence != NULL;
@@ -87,7 +92,7 @@ witness_hear(const struct trust *trust, struct decoded *decoded,
 /* The words are those of our own sessions (originate.c, OpenSSL). Towards a server that does not
  * know RFC 5746 somebody else may have spoken before the client did. */
 const char *
-witness_weigh(struct evidence *e, const struct flight *flight, int min_version, bool strict,
+witness_weigh(struct evidence **e, const struct flight *flight, int min_version, bool strict,
     bool weak)
 {
 	int version = flight->hello.version;

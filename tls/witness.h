@@ -10,8 +10,7 @@
 #include "tls/client_hello.h"
 #include "tls/evidence.h"
 #include "tls/flight.h"
-#include "tls/decoded.h"
-#include "tls/trust.h"
+#include "tls/originate.h"
 
 struct witness {
 	struct evidence *evidence;	/* the caller's; NULL: a certificate cannot be read */
@@ -19,17 +18,16 @@ struct witness {
 	bool weak;		/* it was, with a broken digest */
 };
 
-/* witness_hear: after FLIGHT_DONE. Where the key was not proven the evidence is weakened already.
- * `tlsa` may be NULL. False when out of memory. */
-bool witness_hear(const struct trust *trust, struct decoded *decoded,
-    const struct client_hello *client, const struct flight *flight, const struct tlsa_set *tlsa,
-    struct witness *out);
+/* witness_hear: after FLIGHT_DONE, as `o` would see it. Where the key was not proven the evidence
+ * is weakened already. `tlsa` may be NULL. False when out of memory. */
+bool witness_hear(struct originator *o, const struct client_hello *client,
+    const struct flight *flight, const struct tlsa_set *tlsa, struct witness *out);
 
 /* witness_weigh: what keeps the evidence from counting in this handshake, of which it may be the
  * first or one that resumes that: its version and suite, and where `strict` whatever a session of
- * our own would not accept (below TLS 1.2, a broken digest, no RFC 5746). Weakens the evidence and
- * returns the reason code; NULL: nothing. */
-const char *witness_weigh(struct evidence *e, const struct flight *flight, int min_version,
+ * our own would not accept (below TLS 1.2, a broken digest, no RFC 5746). Weakens the evidence
+ * (evidence_weaken) and returns the reason code; NULL: nothing. */
+const char *witness_weigh(struct evidence **e, const struct flight *flight, int min_version,
     bool strict, bool weak);
 
 /* witness_fill: the proof. e may be NULL, `fault` says then why. False when out of memory. */

@@ -128,6 +128,8 @@ class Context:
 
     def share_key(self):
         def server(ssl, identity, out, size):
+            if identity != b"lab":	# TLS 1.3 offers tickets under the same roof
+                return 0
             ctypes.memmove(out, PSK, len(PSK))
             return len(PSK)
 

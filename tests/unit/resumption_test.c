@@ -108,7 +108,7 @@ a_slot_has_few_places(void **state)
 	for (int i = 0; i == 0 || memcmp(tag, near, 2) != 0; i++)	/* of the same set */
 		assert_true(resumption_tag(r, near, HOST, &i, sizeof i, none));
 	assert_true(resumption_keep(r, near, tls12_session(now, 1), e));
-	for (size_t i = 0; i < 10; i++) {
+	for (size_t i = 0; i < 200; i++) {
 		SSL_SESSION *s = tls12_session(now, i), *newest;
 
 		assert_true(resumption_keep(r, tag, s, e));
@@ -157,6 +157,38 @@ a_session_ages(void **state)
 	resumption_free(r);
 }
 
+/* As many sessions at once as a slot has places: each gets a ticket of its own. */
+static void
+a_ticket_is_given_out_once(void **state)
+{
+	struct resumption *r = resumption_new();
+	unsigned char tag[RESUMPTION_TAG];
+	SSL_SESSION *taken[64];
+	time_t now;
+	struct evidence *e = evidence(&now), *held;
+
+	(void)state;
+	assert_true(resumption_tag(r, tag, HOST, "a", 1, none));
+	for (size_t i = 0; i < 70; i++) {
+		SSL_SESSION *s = tls12_session(now, i);
+
+		assert_true(SSL_SESSION_set_protocol_version(s, TLS1_3_VERSION));
+		assert_true(resumption_keep(r, tag, s, e));
+	}
+	for (size_t i = 0; i < 64; i++) {
+		taken[i] = resumption_take(r, tag, now, &held);
+		assert_non_null(taken[i]);
+		for (size_t k = 0; k < i; k++)
+			assert_ptr_not_equal(taken[k], taken[i]);
+		evidence_release(held);
+	}
+	assert_null(resumption_take(r, tag, now, &held));
+	for (size_t i = 0; i < 64; i++)
+		SSL_SESSION_free(taken[i]);
+	evidence_release(e);
+	resumption_free(r);
+}
+
 /* Sessions under another TLSA set, or none, are others. */
 static void
 a_tag_is_of_everything(void **state)
@@ -189,6 +221,7 @@ main(void)
 		cmocka_unit_test(the_table_is_bounded),
 		cmocka_unit_test(a_slot_has_few_places),
 		cmocka_unit_test(a_session_ages),
+		cmocka_unit_test(a_ticket_is_given_out_once),
 		cmocka_unit_test(a_tag_is_of_everything),
 	};
 
