@@ -41,6 +41,7 @@ SOURCES := $(filter-out $(MAINS),$(foreach d,$(FOLDERS),$(wildcard $(d)/*.c)))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
 LIBRARY := $(BUILD)/libpostern.a
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*_test.c))
+BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 
 # One short line a file; V=1 shows the commands.
@@ -49,7 +50,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $@)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all deps demo check check-built lint fuzz fuzzers bench deb install clean
+.PHONY: all deps demo check check-built lint fuzz fuzzers bench benches deb install clean
 
 all: $(BUILD)/posternd $(BUILD)/posternctl
 
@@ -77,6 +78,8 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBRARY)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 
 units: $(UNITS)
+
+benches: $(BENCHES)
 
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIBRARY)
 	@mkdir -p $(@D)
@@ -112,7 +115,7 @@ deps:
 
 check:
 	@$(MAKE) --no-print-directory deps
-	@$(MAKE) --no-print-directory -j2 all units fuzzers $(if $(SANITIZE),SANITIZE=1)
+	@$(MAKE) --no-print-directory -j2 all units benches fuzzers $(if $(SANITIZE),SANITIZE=1)
 	@BUILD=$(BUILD) tests/tools/check $(CHECK)
 
 demo:
@@ -120,10 +123,12 @@ demo:
 	@$(MAKE) --no-print-directory -j2 all
 	@BUILD=$(BUILD) tests/lab/demo
 
+# Targets beside what is measured: a table, $(BUILD)/speed.json and $(BUILD)/speed.svg. BENCH: "quick", or
+# some workloads ("w1 w3"); see tests/bench/bench.
 bench:
 	@$(MAKE) --no-print-directory deps
-	@$(MAKE) --no-print-directory -j2 all $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
-	@BUILD=$(BUILD) tests/bench/bench
+	@$(MAKE) --no-print-directory -j2 all benches
+	@BUILD=$(BUILD) tests/bench/bench $(BENCH)
 
 lint:
 	@$(MAKE) --no-print-directory deps

@@ -1,11 +1,12 @@
 /* smtp_load.c - many SMTP sessions at once on one loop, each with STARTTLS and its mails
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * smtp_load [-n SESSIONS] [-c AT_ONCE] [-m MAILS] [-s OCTETS] [-r] [-i] [-3] [-C] ADDRESS RCPT
- * -r: all but the first resume its TLS session; -i: all stay open behind MAIL, "open" is said, and
- * they end with the input's end; -3: TLS up to 1.3; -C: no TLS. The certificate is not looked at:
- * what is measured is what stands between. At the end one line: sessions, how many were resumed,
- * seconds, and microseconds of CPU of this process. */
+ * smtp_load [-n SESSIONS] [-c AT_ONCE] [-m MAILS] [-s OCTETS] [-r] [-i STEP] [-3] [-C] ADDRESS RCPT
+ * -m: of each session; -r: all but the first resume its TLS session; -i: all stay open behind STEP
+ * (ehlo, mail, rcpt), and end with the input's end; -3: TLS up to 1.3; -C: no TLS. The certificate
+ * is not looked at: what is measured is what stands between. At the end one line: sessions, mails,
+ * how many sessions were resumed, seconds, microseconds of CPU of this process, and of a session's
+ * microseconds from its connect() to its end the median, the ninth decile and the least. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -20,8 +21,9 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "tests/bench/lasting.h"
 
 #define EVENTS 256
 #define REPLY_MAX 1024
@@ -40,6 +42,7 @@ struct session {
 	size_t out_len;
 	uint64_t chunks;	/* of the body, still to be sent whole */
 	int mails;
+	double begun;
 	size_t in_len;
 	char in[REPLY_MAX];
 };
@@ -47,11 +50,13 @@ struct session {
 struct load {
 	int sessions, at_once, mails;
 	uint64_t octets;
-	bool resume, idle, clear;
+	bool resume, clear;
+	enum step idle;		/* GREETING: none is */
 	struct sockaddr_in to;
 	SSL_CTX *tls;
 	SSL_SESSION *resumed;
-	int epoll, started, open, waiting, resumptions;
+	int epoll, started, open, waiting, resumptions, taken;
+	struct lasting lasted;	/* sessions, from connect() to their end */
 	char chunk[CHUNK], last[CHUNK + 4], rcpt[300];
 	size_t last_len;
 };
@@ -74,6 +79,7 @@ begin(struct load *l)
 	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = s };
 
 	need(s != NULL, "calloc");
+	s->begun = lasting_seconds(CLOCK_MONOTONIC);
 	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	need(s->fd >= 0, "socket");
 	setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
@@ -94,6 +100,7 @@ end(struct load *l, struct session *s)
 		SSL_free(s->tls);
 	}
 	close(s->fd);
+	lasting_add(&l->lasted, s->begun);
 	free(s);
 	l->open--;
 }
@@ -201,8 +208,11 @@ advance(struct load *l, struct session *s)
 
 	if (s->step == EHLO && l->clear)
 		s->step = EHLO_TLS;
-	if (s->step == BODY && ++s->mails < l->mails)
-		s->step = EHLO_TLS;
+	if (s->step == BODY) {
+		l->taken++;
+		if (++s->mails < l->mails)
+			s->step = EHLO_TLS;
+	}
 	s->step++;
 	if (s->step == HANDSHAKE) {
 		start_tls(l, s);
@@ -233,7 +243,7 @@ turn(struct load *l, struct session *s)
 			end(l, s);
 			return;
 		}
-		if (s->step == RCPT && l->idle) {
+		if (s->step == l->idle && l->idle != GREETING) {
 			l->waiting++;
 			return;
 		}
@@ -294,21 +304,20 @@ write_mail(struct load *l)
 	l->last_len += 3;
 }
 
-static double
-seconds(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static void
 usage(void)
 {
 	fprintf(stderr, "usage: smtp_load [-n SESSIONS] [-c AT_ONCE] [-m MAILS] [-s OCTETS] "
-	    "[-r] [-i] [-3] [-C] ADDRESS RCPT\n");
+	    "[-r] [-i STEP] [-3] [-C] ADDRESS RCPT\n");
 	exit(2);
+}
+
+static enum step
+step_named(const char *word)
+{
+	if (strcmp(word, "ehlo") != 0 && strcmp(word, "mail") != 0 && strcmp(word, "rcpt") != 0)
+		usage();
+	return word[0] == 'e' ? EHLO_TLS : word[0] == 'm' ? MAIL : RCPT;
 }
 
 static void
@@ -316,14 +325,14 @@ options(struct load *l, int argc, char **argv)
 {
 	int option, newest = TLS1_2_VERSION;
 
-	while ((option = getopt(argc, argv, "n:c:m:s:ri3C")) != -1)
+	while ((option = getopt(argc, argv, "n:c:m:s:ri:3C")) != -1)
 		switch (option) {
 		case 'n': l->sessions = atoi(optarg); break;
 		case 'c': l->at_once = atoi(optarg); break;
 		case 'm': l->mails = atoi(optarg); break;
 		case 's': l->octets = strtoull(optarg, NULL, 10); break;
 		case 'r': l->resume = true; break;
-		case 'i': l->idle = true; break;
+		case 'i': l->idle = step_named(optarg); break;
 		case '3': newest = TLS1_3_VERSION; break;
 		case 'C': l->clear = true; break;
 		default: usage();
@@ -333,7 +342,28 @@ options(struct load *l, int argc, char **argv)
 	    inet_pton(AF_INET, argv[optind], &l->to.sin_addr) != 1)
 		usage();
 	snprintf(l->rcpt, sizeof(l->rcpt), "RCPT TO:<%s>\r\n", argv[optind + 1]);
+	if (l->idle == EHLO_TLS && l->clear)
+		l->idle = EHLO;
 	l->tls = client_context(newest);
+}
+
+/* measured: the sessions that count, and the line about them. */
+static void
+measured(struct load *l)
+{
+	double start = lasting_seconds(CLOCK_MONOTONIC);
+	double used = lasting_seconds(CLOCK_PROCESS_CPUTIME_ID);
+
+	l->lasted.count = 0;
+	run(l, l->sessions);
+	used = lasting_seconds(CLOCK_PROCESS_CPUTIME_ID) - used;
+	start = lasting_seconds(CLOCK_MONOTONIC) - start;
+	printf("%d %d %d %.3f %.0f %.0f %.0f %.0f\n", l->started, l->taken, l->resumptions, start,
+	    used * 1e6, lasting_part(&l->lasted, 50), lasting_part(&l->lasted, 90),
+	    lasting_part(&l->lasted, 0));
+	fflush(stdout);
+	while (l->waiting > 0 && getchar() != EOF)
+		;
 }
 
 int
@@ -341,9 +371,11 @@ main(int argc, char **argv)
 {
 	static struct load l = { .sessions = 1, .at_once = 1, .mails = 1, .octets = 4096,
 		.to = { .sin_family = AF_INET } };
-	struct rlimit files = { SESSIONS_MAX, SESSIONS_MAX };
+	struct rlimit files;
 
 	options(&l, argc, argv);
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
 	signal(SIGPIPE, SIG_IGN);
 	l.to.sin_port = htons(25);
@@ -354,14 +386,9 @@ main(int argc, char **argv)
 		run(&l, 1);
 		poll(NULL, 0, REMEMBER_MS);
 	}
-	double start = seconds(CLOCK_MONOTONIC), used = seconds(CLOCK_PROCESS_CPUTIME_ID);
-	run(&l, l.sessions);
-	printf("%d %d %.3f %.0f\n", l.sessions, l.resumptions, seconds(CLOCK_MONOTONIC) - start,
-	    (seconds(CLOCK_PROCESS_CPUTIME_ID) - used) * 1e6);
-	fflush(stdout);
-	while (l.idle && getchar() != EOF)
-		;
+	measured(&l);
 	SSL_SESSION_free(l.resumed);
 	SSL_CTX_free(l.tls);
+	free(l.lasted.us);
 	return 0;
 }

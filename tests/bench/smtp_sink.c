@@ -1,13 +1,15 @@
 /* smtp_sink.c - an MX that takes every mail and keeps none: many sessions on one loop
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * smtp_sink FILE ADDRESS...: port 25 of these addresses. FILE: key, certificate and chain. Says
- * "ready" once it listens. STARTTLS, EHLO, DATA; every other line gets a 250. */
+ * smtp_sink [-t] [-f KEY] FILE ADDRESS...: port 25 of these addresses. FILE: key, certificate and
+ * chain. Says "ready" once it listens. STARTTLS, EHLO, DATA; every other line gets a 250. Every TLS
+ * handshake is a full one, unless -t lets it issue tickets. -f: each session is shown a leaf that
+ * nobody has seen, FILE's with a number of its own, issued by KEY. A line on its input is answered
+ * by one: sessions ended, mails taken, full handshakes, resumed ones, and microseconds of CPU. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/ssl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,25 +19,33 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "tests/bench/sink_tls.h"
 
 #define EVENTS 256
 #define COMMANDS_MAX 1024	/* pipelined ones */
 #define REPLIES_MAX 4096
 #define CHUNK 65536
-#define FILES 100000
-#define END_LEN 3		/* ".\r\n"; the load generator's lines never end in a dot */
+#define TAIL 64			/* of a body, for its end and the commands that came with it */
+
+enum what { SESSION, LISTENER, INPUT };
 
 struct session {
-	int fd;			/* of a listener: nothing else is set */
-	bool listener, data, after_220;
+	int fd;
+	enum what what;		/* of all but a session nothing else is set */
+	bool data, after_220;
 	SSL *tls;
-	size_t out_len, in_len;
-	char in[COMMANDS_MAX], out[REPLIES_MAX], last[END_LEN];
+	size_t out_len, in_len, tail_len;
+	char in[COMMANDS_MAX], out[REPLIES_MAX], tail[TAIL];
 };
 
-static SSL_CTX *context;
+static struct sink_tls identity;
 static int epoll;
+static struct {
+	long ended, mails, full, resumed;
+} counted;
 
 static void
 need(bool good, const char *what)
@@ -63,6 +73,7 @@ end(struct session *s)
 	}
 	close(s->fd);
 	free(s);
+	counted.ended++;
 }
 
 enum io { MOVED, AGAIN, OVER };
@@ -123,24 +134,47 @@ command(struct session *s, const char *line)
 		say(s, "220 2.0.0 go ahead\r\n");
 	} else if (is(line, "DATA")) {
 		s->data = true;
-		memset(s->last, 0, sizeof(s->last));
+		s->tail_len = 2;
+		memcpy(s->tail, "\r\n", s->tail_len);
 		say(s, "354 go ahead\r\n");
 	} else {
 		say(s, is(line, "QUIT") ? "221 2.0.0 bye\r\n" : "250 2.0.0 ok\r\n");
 	}
 }
 
-/* mail: whether its end has come. */
-static bool
+static void
+commands(struct session *s)
+{
+	const char *line = s->in, *stop = s->in + s->in_len, *lf;
+
+	for (; (lf = memchr(line, '\n', (size_t)(stop - line))) != NULL; line = lf + 1)
+		command(s, line);
+	s->in_len = (size_t)(stop - line);
+	memmove(s->in, line, s->in_len);
+}
+
+/* mail: part of a body; Postfix lets its QUIT follow the end at once. */
+static void
 mail(struct session *s, const char *p, size_t len)
 {
-	if (len >= END_LEN) {
-		memcpy(s->last, p + len - END_LEN, END_LEN);
-	} else {
-		memmove(s->last, s->last + len, END_LEN - len);
-		memcpy(s->last + END_LEN - len, p, len);
-	}
-	return memcmp(s->last, ".\r\n", END_LEN) == 0;
+	static const char end_of_mail[] = { '\r', '\n', '.', '\r', '\n' };
+	size_t part = len < TAIL ? len : TAIL, kept = s->tail_len;
+
+	if (kept > TAIL - part)
+		kept = TAIL - part;
+	memmove(s->tail, s->tail + s->tail_len - kept, kept);
+	memcpy(s->tail + kept, p + len - part, part);
+	s->tail_len = kept + part;
+	const char *dot = memmem(s->tail, s->tail_len, end_of_mail, sizeof(end_of_mail));
+	if (dot == NULL)
+		return;
+	s->data = false;
+	counted.mails++;
+	say(s, "250 2.0.0 taken\r\n");
+	dot += sizeof(end_of_mail);
+	s->in_len = (size_t)(s->tail + s->tail_len - dot);
+	memcpy(s->in, dot, s->in_len);
+	commands(s);
 }
 
 static enum io
@@ -150,10 +184,8 @@ read_mail(struct session *s)
 	ssize_t n = s->tls != NULL ? SSL_read(s->tls, chunk, CHUNK) : recv(s->fd, chunk, CHUNK, 0);
 	enum io io = result(s, n);
 
-	if (io == MOVED && mail(s, chunk, (size_t)n)) {
-		s->data = false;
-		say(s, "250 2.0.0 taken\r\n");
-	}
+	if (io == MOVED)
+		mail(s, chunk, (size_t)n);
 	return io;
 }
 
@@ -168,12 +200,18 @@ read_lines(struct session *s)
 	if (io != MOVED)
 		return io;
 	s->in_len += (size_t)n;
-	const char *line = s->in, *stop = s->in + s->in_len, *lf;
-	for (; (lf = memchr(line, '\n', (size_t)(stop - line))) != NULL; line = lf + 1)
-		command(s, line);
-	s->in_len = (size_t)(stop - line);
-	memmove(s->in, line, s->in_len);
+	commands(s);
 	return MOVED;
+}
+
+static enum io
+handshake(const struct session *s)
+{
+	enum io io = result(s, SSL_accept(s->tls));
+
+	if (io == MOVED)
+		(*(SSL_session_reused(s->tls) ? &counted.resumed : &counted.full))++;
+	return io;
 }
 
 static enum io
@@ -184,12 +222,12 @@ step(struct session *s)
 	if (io != MOVED)
 		return io;
 	if (s->after_220) {
-		s->tls = SSL_new(context);
-		need(s->tls != NULL && SSL_set_fd(s->tls, s->fd) == 1, "SSL_new");
+		s->tls = sink_tls_begin(&identity, s->fd);
+		need(s->tls != NULL, "SSL_new");
 		s->after_220 = false;
 	}
 	if (s->tls != NULL && !SSL_is_init_finished(s->tls))
-		return result(s, SSL_accept(s->tls));
+		return handshake(s);
 	return s->data ? read_mail(s) : read_lines(s);
 }
 
@@ -210,13 +248,31 @@ greet(const struct session *listener)
 	need(errno == EAGAIN || errno == ECONNABORTED, "accept4");
 }
 
+/* answer: what is counted so far, once for each line of the input; its end ends nothing. */
+static void
+answer(const struct session *input)
+{
+	char lines[64];
+	struct timespec used;
+	ssize_t n = read(input->fd, lines, sizeof(lines));
+
+	if (n <= 0) {
+		epoll_ctl(epoll, EPOLL_CTL_DEL, input->fd, NULL);
+		return;
+	}
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	printf("%ld %ld %ld %ld %ld\n", counted.ended, counted.mails, counted.full, counted.resumed,
+	    used.tv_sec * 1000000 + used.tv_nsec / 1000);
+	fflush(stdout);
+}
+
 static void
 ready(struct session *s)
 {
 	enum io io;
 
-	if (s->listener) {
-		greet(s);
+	if (s->what != SESSION) {
+		(s->what == LISTENER ? greet : answer)(s);
 		return;
 	}
 	while ((io = step(s)) == MOVED)
@@ -234,7 +290,7 @@ listen_on(const char *address)
 	struct session *s = calloc(1, sizeof(*s));
 
 	need(s != NULL && inet_pton(AF_INET, address, &at.sin_addr) == 1, address);
-	s->listener = true;
+	s->what = LISTENER;
 	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
 	need(bind(s->fd, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(s->fd, 4096) == 0,
@@ -242,27 +298,39 @@ listen_on(const char *address)
 	watch(s, EPOLLIN);
 }
 
+static void
+usage(void)
+{
+	fprintf(stderr, "usage: smtp_sink [-t] [-f KEY] FILE ADDRESS...\n");
+	exit(2);
+}
+
 int
 main(int argc, char **argv)
 {
-	struct rlimit files = { FILES, FILES };
-	struct epoll_event events[EVENTS];
+	static struct session input = { .fd = STDIN_FILENO, .what = INPUT };
+	struct rlimit files;
+	struct epoll_event events[EVENTS], event = { .events = EPOLLIN, .data.ptr = &input };
+	const char *issuer = NULL;
+	bool tickets = false;
 
-	if (argc < 3) {
-		fprintf(stderr, "usage: smtp_sink FILE ADDRESS...\n");
-		return 2;
-	}
+	for (int option; (option = getopt(argc, argv, "tf:")) != -1; )
+		switch (option) {
+		case 't': tickets = true; break;
+		case 'f': issuer = optarg; break;
+		default: usage();
+		}
+	if (argc - optind < 2)
+		usage();
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
 	signal(SIGPIPE, SIG_IGN);
-	context = SSL_CTX_new(TLS_server_method());
-	need(context != NULL && SSL_CTX_use_certificate_chain_file(context, argv[1]) == 1 &&
-	    SSL_CTX_use_PrivateKey_file(context, argv[1], SSL_FILETYPE_PEM) == 1, argv[1]);
-	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE |
-	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+	need(sink_tls_open(&identity, argv[optind], issuer, tickets), argv[optind]);
 	epoll = epoll_create1(EPOLL_CLOEXEC);
-	for (int i = 2; i < argc; i++)
-		listen_on(argv[i]);
+	while (++optind < argc)
+		listen_on(argv[optind]);
+	epoll_ctl(epoll, EPOLL_CTL_ADD, input.fd, &event);	/* /dev/null will not */
 	puts("ready");
 	fflush(stdout);
 	for (;;) {

@@ -37,11 +37,15 @@ def openssl(*args, input=None):
     return done.stdout
 
 
-def authority(name, issuer=None, path="", usage="keyCertSign,cRLSign", names=None, expired=False):
+def authority(name, issuer=None, path="", usage="keyCertSign,cRLSign", names=None, expired=False,
+              rsa=False):
     """DIR/name.pem and .key. path: a path length limit; names: those that it may certify (None:
     all, as every domain here is ours)."""
     key, cert = f"{DIR}/{name}.key", f"{DIR}/{name}.pem"
-    openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
+    if rsa:
+        openssl("genpkey", "-algorithm", "rsa", "-pkeyopt", "rsa_keygen_bits:2048", "-out", key)
+    else:
+        openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
     signer = ["-CA", f"{DIR}/{issuer}.pem", "-CAkey", f"{DIR}/{issuer}.key"] if issuer else []
     subject = ["-new", "-key", key, "-subj", f"/CN=postern lab {name}",
                "-addext", f"basicConstraints=critical,CA:TRUE{path}",
@@ -195,3 +199,25 @@ def digest(path):
     """SHA-256 of the first certificate in a file, in hexadecimal."""
     pem = re.search("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", read(path), re.S)
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem[0])).hexdigest()
+
+
+def public(key, name):
+    """The file of a server as public authorities certify most: an RSA-2048 root (public_ca_file)
+    and intermediate, which is sent, and a leaf with the key that leaf(key, ...) has."""
+    with lock:
+        if not os.path.exists(public_ca_file()):
+            authority("public", rsa=True)
+            authority("public-issuer", "public", path=",pathlen:0", rsa=True)
+        path = f"{DIR}/{name}-public-{key}.pem"
+        openssl("req", "-x509", "-new", "-key", key_file(key), "-subj", f"/CN={name}",
+                "-days", "20", "-addext", "basicConstraints=critical,CA:FALSE",
+                "-addext", "keyUsage=critical,digitalSignature",
+                "-addext", "extendedKeyUsage=serverAuth", "-addext", f"subjectAltName=DNS:{name}",
+                "-CA", f"{DIR}/public-issuer.pem", "-CAkey", f"{DIR}/public-issuer.key",
+                "-out", path + ".crt")
+        write(path, read(key_file(key)) + read(path + ".crt") + read(f"{DIR}/public-issuer.pem"))
+        return path
+
+
+def public_ca_file():
+    return f"{DIR}/public.pem"
