@@ -113,6 +113,9 @@ class Nothing(Peer):
     def used_us(self):
         return 0
 
+    def errors(self):
+        return ""
+
 
 class Relay(Peer):
     """The bare splice relay, with pipes of the kernel's own size."""

@@ -817,12 +817,26 @@ count_events(struct ev_loop *loop)
 	ev_invoke_pending(loop);
 }
 
+/* settle: what is under way goes on for some turns, on a busy machine for more. */
+static void
+settle(struct play *p)
+{
+	for (int i = 0, quiet = 0; quiet < 10; i++) {
+		p->woken = 0;
+		spin(p);
+		poll(NULL, 0, 1);
+		quiet = p->woken > 0 ? 0 : quiet + 1;
+		if (i == 1000)
+			wrong(p, "a busy loop", "");
+	}
+}
+
 static void
 be_quiet(struct play *p)
 {
-	for (int i = 0; i < 50; i++) {
-		if (i == 10)
-			p->woken = 0;
+	settle(p);
+	p->woken = 0;
+	for (int i = 0; i < 40; i++) {
 		spin(p);
 		poll(NULL, 0, 1);
 	}
