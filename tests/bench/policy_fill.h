@@ -59,10 +59,13 @@ fill_policies(const char *dir, unsigned domains)
 	store_close(s);
 }
 
-/* As many hosts with STARTTLS and as many domains at addresses as there may be. */
+/* As many hosts with STARTTLS and as many domains at addresses as there may be, or in a small store
+ * some for each domain. */
 static inline void
-fill_seen(const char *dir)
+fill_seen(const char *dir, unsigned domains)
 {
+	const unsigned hosts = domains < MEMORY_MAX / 2 ? 2 * domains : MEMORY_MAX;
+	const unsigned places = domains < USERS_MAX / 3 ? 3 * domains : USERS_MAX - FILL_BATCH;
 	static unsigned char keys[FILL_BATCH][17];
 	static char names[FILL_BATCH][WORLD_NAME];
 	static struct store_seen seen[FILL_BATCH];
@@ -70,7 +73,7 @@ fill_seen(const char *dir)
 	struct store *s = fill_open(dir);
 	int64_t now = time(NULL);
 
-	for (unsigned i = 0; i < MEMORY_MAX; i += FILL_BATCH) {
+	for (unsigned i = 0; i < hosts; i += FILL_BATCH) {
 		for (unsigned n = 0; n < FILL_BATCH; n++) {
 			struct in6_addr ip;
 
@@ -82,7 +85,7 @@ fill_seen(const char *dir)
 		}
 		fill_need(store_put_seen(s, seen, FILL_BATCH));
 	}
-	for (unsigned i = 0; i < USERS_MAX - FILL_BATCH; i += FILL_BATCH) {
+	for (unsigned i = 0; i < places; i += FILL_BATCH) {
 		for (unsigned n = 0; n < FILL_BATCH; n++) {
 			char host[WORLD_NAME];
 
