@@ -49,9 +49,10 @@ static void
 add_number(struct line *l, const char *before, uint64_t v, const char *after)
 {
 	char digits[DIGITS_NUMBER_MAX];
+	size_t len = (size_t)(digits_number(digits, v) - digits);
 
 	add(l, before);
-	add_octets(l, digits, (size_t)(digits_number(digits, v) - digits));
+	add_octets(l, digits, len);
 	add(l, after);
 }
 
