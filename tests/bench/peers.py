@@ -16,7 +16,7 @@ from inside import TOP, write
 
 BENCH = inside.BUILD + "/bench/"
 ROOT = TOP + "/build/lab/peers/"	# what tests/bench/unpack unpacked
-LIBRARIES = f"{ROOT}usr/lib/{os.uname().machine}-linux-gnu"
+LIBRARIES = ":".join(f"{ROOT}{at}lib/{os.uname().machine}-linux-gnu" for at in ("usr/", ""))
 PORT = 10025		# where a peer listens
 IDLE = 6000		# sessions that may be open at once
 
