@@ -16,6 +16,7 @@
 
 #include <jansson.h>
 
+#include "tests/bench/samples.h"
 #include "tests/unit/tlspair.h"
 
 #define ROUNDS 500
@@ -45,30 +46,6 @@ struct world {
 	SSL_SESSION *ticket;	/* the bare client's newest */
 	struct originator *originator;
 };
-
-static double
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
-static int
-ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double
-median(double *v, size_t len)
-{
-	qsort(v, len, sizeof *v, ascending);
-	return v[len / 2];
-}
 
 /* --- the two sides ---------------------------------------------------------------------------- */
 
@@ -127,28 +104,28 @@ bare(struct world *w, SSL_CTX *ctx, bool resumed)
 
 	tlspair_sockets(p.fd);
 	tlspair_peer(&p, ctx, true);
-	start = now_us();
+	start = samples_cpu_us();
 	SSL *ssl = SSL_new(w->client);
 	TESTCA_NEED(ssl && SSL_set_fd(ssl, p.fd[0]) && SSL_set_app_data(ssl, w) &&
 	    SSL_set_tlsext_host_name(ssl, HOST) && SSL_set1_host(ssl, HOST));
 	if (resumed)
 		TESTCA_NEED(SSL_set_session(ssl, w->ticket));
-	used = now_us() - start;
+	used = samples_cpu_us() - start;
 	for (int i = 0; i < STEPS_MAX && (here != 1 || there != 1); i++) {
-		start = now_us();
+		start = samples_cpu_us();
 		if (here != 1)
 			here = SSL_connect(ssl);
-		used += now_us() - start;
+		used += samples_cpu_us() - start;
 		if (there != 1)
 			there = SSL_do_handshake(p.peer);
 	}
 	TESTCA_NEED(here == 1 && there == 1 && SSL_session_reused(ssl) == resumed);
 	reply(p.peer);
-	start = now_us();
+	start = samples_cpu_us();
 	TESTCA_NEED(SSL_read(ssl, buf, sizeof buf) == sizeof REPLY - 1);
 	SSL_shutdown(ssl);
 	SSL_free(ssl);
-	used += now_us() - start;
+	used += samples_cpu_us() - start;
 	p.stream = NULL;
 	tlspair_close(&p);
 	return used;
@@ -168,21 +145,21 @@ own(struct world *w, SSL_CTX *ctx, const char *key, bool resumed)
 
 	tlspair_sockets(p.fd);
 	tlspair_peer(&p, ctx, true);
-	start = now_us();
+	start = samples_cpu_us();
 	p.stream = originate(w->originator, p.fd[0], HOST, key, strlen(key), true, NULL);
-	used = now_us() - start;
+	used = samples_cpu_us() - start;
 	TESTCA_NEED(p.stream != NULL);
 	for (int i = 0; i < STEPS_MAX && (here != STREAM_OK || there != 1); i++) {
-		start = now_us();
+		start = samples_cpu_us();
 		if (here != STREAM_OK)
 			here = stream_handshake(p.stream);
-		used += now_us() - start;
+		used += samples_cpu_us() - start;
 		if (there != 1)
 			there = SSL_do_handshake(p.peer);
 	}
 	TESTCA_NEED(here == STREAM_OK && there == 1);
 	reply(p.peer);
-	start = now_us();
+	start = samples_cpu_us();
 	originate_proof(p.stream, &proof);
 	TESTCA_NEED(proof.chain == CHAIN_TRUSTED && proof_names_host(&proof, HOST) &&
 	    proof.resumed == resumed);
@@ -191,7 +168,7 @@ own(struct world *w, SSL_CTX *ctx, const char *key, bool resumed)
 	stream_shutdown(p.stream);
 	stream_free(p.stream);
 	proof_clear(&proof);
-	used += now_us() - start;
+	used += samples_cpu_us() - start;
 	p.stream = NULL;
 	tlspair_close(&p);
 	return used;
@@ -272,8 +249,8 @@ summary(double *used, size_t rounds)
 	size_t per = rounds / BLOCKS;
 
 	for (size_t b = 0; b < BLOCKS; b++)
-		m.blocks[b] = median(used + b * per, per);
-	m.median = median(used, rounds);
+		m.blocks[b] = samples_median(used + b * per, per);
+	m.median = samples_median(used, rounds);
 	return m;
 }
 
@@ -287,8 +264,8 @@ tell(const char *title, const struct measured *m, const struct measured *base, c
 		ratios[b] = m->blocks[b] / base->blocks[b];
 		blocks[b] = m->blocks[b];
 	}
-	qsort(ratios, BLOCKS, sizeof *ratios, ascending);
-	qsort(blocks, BLOCKS, sizeof *blocks, ascending);
+	samples_sort(ratios, BLOCKS);
+	samples_sort(blocks, BLOCKS);
 	printf("%s: %.0f %s (%.0f to %.0f), %.2f x (%.2f to %.2f)\n", title, m->median, unit,
 	    blocks[0], blocks[BLOCKS - 1], ratios[BLOCKS / 2], ratios[0],
 	    ratios[BLOCKS - 1]);
@@ -329,7 +306,7 @@ encrypt(void)
 	static unsigned char in[RECORD], out[RECORD];
 	unsigned char key[32] = { 1 }, nonce[12] = { 0 }, tag[16];
 	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
-	double start = now_us();
+	double start = samples_cpu_us();
 	int len;
 
 	TESTCA_NEED(c && EVP_EncryptInit_ex(c, EVP_aes_256_gcm(), NULL, key, nonce));
@@ -341,7 +318,7 @@ encrypt(void)
 		    EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_GCM_GET_TAG, sizeof tag, tag));
 	}
 	EVP_CIPHER_CTX_free(c);
-	return (now_us() - start) / 1e3;
+	return (samples_cpu_us() - start) / 1e3;
 }
 
 static json_t *

@@ -1,25 +1,15 @@
-/* lasting.h - clocks, and how long many things took
+/* lasting.h - how long many things took
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef TESTS_LASTING_H
 #define TESTS_LASTING_H
 
-#include <stdlib.h>
-#include <time.h>
+#include "tests/bench/samples.h"
 
 /* lasting: microseconds of each thing that has ended. */
 struct lasting {
 	double *us;
 	size_t count, room;
 };
-
-static inline double
-lasting_seconds(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* lasting_add: what began at `begin` of the monotonic clock ends now. */
 static inline void
@@ -31,15 +21,7 @@ lasting_add(struct lasting *l, double begin)
 		if (l->us == NULL)
 			abort();
 	}
-	l->us[l->count++] = (lasting_seconds(CLOCK_MONOTONIC) - begin) * 1e6;
-}
-
-static inline int
-lasting_compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
+	l->us[l->count++] = (samples_seconds(CLOCK_MONOTONIC) - begin) * 1e6;
 }
 
 /* lasting_part: that of which so many hundredths are shorter; it puts them in order. */
@@ -48,7 +30,7 @@ lasting_part(struct lasting *l, size_t hundredths)
 {
 	if (l->count == 0)
 		return 0;
-	qsort(l->us, l->count, sizeof(*l->us), lasting_compare);
+	samples_sort(l->us, l->count);
 	return l->us[(l->count - 1) * hundredths / 100];
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "tests/bench/samples.h"
 #include "tests/unit/peekpair.h"
 #include "tls/decoded.h"
 #include "tls/trust.h"
@@ -26,30 +27,6 @@ struct flight_octets {
 	size_t signature_len;
 	uint16_t scheme;
 };
-
-static double
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
-static int
-ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static double
-median(double *v, size_t len)
-{
-	qsort(v, len, sizeof *v, ascending);
-	return v[len / 2];
-}
 
 static size_t
 number(const uint8_t *p, int octets)
@@ -121,16 +98,16 @@ in_flight(struct originator *o, const struct peekpair *p, double *others)
 	size_t want;
 	struct peek *peek;
 
-	t[0] = now_us();
+	t[0] = samples_cpu_us();
 	peek = peek_new(o);
 	TESTCA_NEED(peek_client(peek, p->hello.octets, p->hello.len, &want) == PEEK_HELLO_WHOLE);
-	t[1] = now_us();
+	t[1] = samples_cpu_us();
 	TESTCA_NEED(peek_server(peek, p->flight.octets, p->flight.len) == PEEK_FULL);
 	TESTCA_NEED(peek_prove(peek, true, NULL, &proof) && proof.chain == CHAIN_TRUSTED);
-	t[2] = now_us();
+	t[2] = samples_cpu_us();
 	proof_clear(&proof);
 	peek_free(peek);
-	t[3] = now_us();
+	t[3] = samples_cpu_us();
 	*others = t[1] - t[0] + t[3] - t[2];
 	return t[2] - t[1];
 }
@@ -183,20 +160,20 @@ measure(const char *title, int leaf_bits, int ca_bits, size_t rounds)
 		in_flight(o, p, &rest);
 	}
 	for (size_t i = 0; i < rounds; i++) {
-		double start = now_us();
+		double start = samples_cpu_us();
 
 		bare(&f, store);
-		theirs[i] = now_us() - start;
+		theirs[i] = samples_cpu_us() - start;
 		ours[i] = in_flight(o, p, &rest);
 		if (i % FIRST_EVERY == 0) {
 			X509_free(decoded_issuer(originator_decoded(o), &other));
 			first[firsts++] = in_flight(o, p, &rest);
 		}
 	}
-	base = median(theirs, rounds);
+	base = samples_median(theirs, rounds);
 	printf("%-15s bare %7.1f us; in flight %7.1f us, ratio %.3f; first %7.1f us, ratio %.3f; "
-	    "new, client, free %.1f us\n", title, base, median(ours, rounds),
-	    median(ours, rounds) / base, median(first, firsts), median(first, firsts) / base, rest);
+	    "new, client, free %.1f us\n", title, base, samples_median(ours, rounds),
+	    samples_median(ours, rounds) / base, samples_median(first, firsts), samples_median(first, firsts) / base, rest);
 	peekpair_close(p);
 	originator_free(o);
 	SSL_CTX_free(client);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "policy/engine_parts.h"
+#include "tests/bench/samples.h"
 #include "policy_world.h"
 
 #define ROUNDS 7	/* their median counts */
@@ -22,15 +23,6 @@ struct asked {
 static unsigned proofs;		/* questions answered with a policy that demands a certificate */
 static unsigned char message[WIRE_MESSAGE_MAX];
 
-static inline double
-seconds(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static inline void
 need(bool good, const char *what)
 {
@@ -38,21 +30,6 @@ need(bool good, const char *what)
 		return;
 	fprintf(stderr, "policy_bench: %s\n", what);
 	exit(1);
-}
-
-static inline int
-by_size(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-static inline double
-median(double *of, size_t len)
-{
-	qsort(of, len, sizeof(of[0]), by_size);
-	return of[len / 2];
 }
 
 /* Memory of this process that no file stands behind. */
@@ -82,13 +59,13 @@ static inline double
 ask_all(struct engine *e, const struct asked *a, size_t len)
 {
 	unsigned before = proofs;
-	double start = seconds(CLOCK_PROCESS_CPUTIME_ID);
+	double start = samples_seconds(CLOCK_PROCESS_CPUTIME_ID);
 
 	for (size_t i = 0; i < len; i++) {
 		engine_ask(e, &a[i].question, answered, NULL);
 		world_turn();
 	}
-	start = seconds(CLOCK_PROCESS_CPUTIME_ID) - start;
+	start = samples_seconds(CLOCK_PROCESS_CPUTIME_ID) - start;
 	need(proofs - before == len, "an answer without the proof that was meant");
 	return start * 1e6 / (double)len;
 }
@@ -100,7 +77,7 @@ ask_again(struct engine *e, const struct asked *a, size_t len)
 
 	for (int i = 0; i < ROUNDS; i++)
 		took[i] = ask_all(e, a, len);
-	return median(took, ROUNDS);
+	return samples_median(took, ROUNDS);
 }
 
 static inline void
@@ -131,13 +108,13 @@ ask_about_many(unsigned from, unsigned step, size_t len)
 static inline struct engine *
 start_engine(const struct config *config, double *took)
 {
-	double start = seconds(CLOCK_PROCESS_CPUTIME_ID);
+	double start = samples_seconds(CLOCK_PROCESS_CPUTIME_ID);
 	char error[200];
 	struct engine *e = engine_new_in(&bench_world, config, false, NULL, NULL, error,
 	    sizeof(error));
 
 	need(e != NULL, error);
-	*took = seconds(CLOCK_PROCESS_CPUTIME_ID) - start;
+	*took = samples_seconds(CLOCK_PROCESS_CPUTIME_ID) - start;
 	world_turn();
 	return e;
 }

@@ -81,7 +81,7 @@ end_to_end(const struct config *config)
 			anew[k] = ask_all(e, &end, 1);
 		}
 		printf("a question end to end, %u domains at the address: %.1f us anew, %.1f "
-		    "again\n", i + 1, median(anew, ROUNDS), ask_again(e, &end, 1));
+		    "again\n", i + 1, samples_median(anew, ROUNDS), ask_again(e, &end, 1));
 	}
 	engine_free(e);
 	free(all);
@@ -130,9 +130,9 @@ answer_questions(const struct config *config, int fd)
 	ask_about(&a, 7);
 	ask_all(s.engine, &a, 1);
 	s.channel = channel_new(s.loop, fd, &events, &s);
-	start = seconds(CLOCK_PROCESS_CPUTIME_ID);
+	start = samples_seconds(CLOCK_PROCESS_CPUTIME_ID);
 	ev_run(s.loop, 0);
-	measured->channel = (seconds(CLOCK_PROCESS_CPUTIME_ID) - start) * 1e6 / QUESTIONS;
+	measured->channel = (samples_seconds(CLOCK_PROCESS_CPUTIME_ID) - start) * 1e6 / QUESTIONS;
 	engine_free(s.engine);
 	channel_free(s.channel);
 }
@@ -147,7 +147,7 @@ ask(int fd)
 
 	ask_about(&a, 7);
 	for (uint32_t i = 0; i < QUESTIONS; i++) {
-		double start = seconds(CLOCK_MONOTONIC);
+		double start = samples_seconds(CLOCK_MONOTONIC);
 		struct requirement *r = NULL;
 		struct recalled recalled;
 		uint32_t id, fresh_ms;
@@ -158,10 +158,10 @@ ask(int fd)
 		n = recv(fd, message, sizeof(message), 0);
 		need(n > 0 && message_get_answer(message, (size_t)n, &id, &r, &recalled,
 		    &fresh_ms) && id == i && r->policy_type == POLICY_STS, "no answer");
-		took[i] = seconds(CLOCK_MONOTONIC) - start;
+		took[i] = samples_seconds(CLOCK_MONOTONIC) - start;
 		free(r);
 	}
-	qsort(took, QUESTIONS, sizeof(took[0]), by_size);
+	samples_sort(took, QUESTIONS);
 	printf("a warm question over the channel and back: median %.1f us, 99 %% %.1f us",
 	    took[QUESTIONS / 2] * 1e6, took[QUESTIONS * 99 / 100] * 1e6);
 }

@@ -17,6 +17,7 @@
 #include "record/key.h"
 #include "record/log.h"
 #include "record/seen.h"
+#include "tests/bench/samples.h"
 
 #define ROUNDS 7		/* the first is not counted */
 #define ROUNDS_MAX 101
@@ -213,23 +214,6 @@ static const struct step {
 };
 #define STEPS (sizeof steps / sizeof steps[0])
 
-static double
-cpu_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
-static int
-ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static void
 measure(struct bench *b, const char *what, size_t rounds)
 {
@@ -239,16 +223,16 @@ measure(struct bench *b, const char *what, size_t rounds)
 	for (size_t r = 0; r < rounds; r++) {
 		for (size_t s = 0; s < STEPS; s++) {
 			unsigned long before = allocations;
-			double start = cpu_us();
+			double start = samples_cpu_us();
 
 			for (size_t i = 0; i < RECORDS; i++)
 				steps[s].run(b);
-			us[s][r] = (cpu_us() - start) / RECORDS;
+			us[s][r] = (samples_cpu_us() - start) / RECORDS;
 			asked[s] = allocations - before;
 		}
 	}
 	for (size_t s = 0; s < STEPS; s++) {
-		qsort(us[s] + 1, rounds - 1, sizeof us[s][0], ascending);
+		samples_sort(us[s] + 1, rounds - 1);
 		printf("%-9s %-24s %7.3f us (%.3f to %.3f), %6.3f allocations\n", what,
 		    steps[s].name, us[s][1 + (rounds - 1) / 2], us[s][1], us[s][rounds - 1],
 		    (double)asked[s] / RECORDS);

@@ -15,6 +15,7 @@
 
 #include "proxy/passage.h"
 #include "tests/bench/bare_relay.h"
+#include "tests/bench/samples.h"
 
 #define ROUNDS_MAX 21
 #define PAIRS_MAX 64
@@ -252,14 +253,6 @@ run(enum kind kind, const struct load *load)
 	return used;
 }
 
-static int
-by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void
 compare(const struct load *load)
 {
@@ -272,8 +265,7 @@ compare(const struct load *load)
 		for (int kind = 0; kind < KINDS; kind++)
 			used[kind][round] = run((enum kind)kind, load);
 	for (int kind = 0; kind < KINDS; kind++) {
-		qsort(used[kind], (size_t)load->rounds, sizeof(double), by_size);
-		median[kind] = used[kind][load->rounds / 2];
+		median[kind] = samples_median(used[kind], (size_t)load->rounds);
 	}
 	printf("relay, %s: %s %.4f %s (%.4f to %.4f)", load->name, names[PASSAGE],
 	    median[PASSAGE] / per, unit, used[PASSAGE][0] / per, used[PASSAGE][last] / per);

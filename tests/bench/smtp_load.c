@@ -79,7 +79,7 @@ begin(struct load *l)
 	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = s };
 
 	need(s != NULL, "calloc");
-	s->begun = lasting_seconds(CLOCK_MONOTONIC);
+	s->begun = samples_seconds(CLOCK_MONOTONIC);
 	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	need(s->fd >= 0, "socket");
 	setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
@@ -351,13 +351,13 @@ options(struct load *l, int argc, char **argv)
 static void
 measured(struct load *l)
 {
-	double start = lasting_seconds(CLOCK_MONOTONIC);
-	double used = lasting_seconds(CLOCK_PROCESS_CPUTIME_ID);
+	double start = samples_seconds(CLOCK_MONOTONIC);
+	double used = samples_seconds(CLOCK_PROCESS_CPUTIME_ID);
 
 	l->lasted.count = 0;
 	run(l, l->sessions);
-	used = lasting_seconds(CLOCK_PROCESS_CPUTIME_ID) - used;
-	start = lasting_seconds(CLOCK_MONOTONIC) - start;
+	used = samples_seconds(CLOCK_PROCESS_CPUTIME_ID) - used;
+	start = samples_seconds(CLOCK_MONOTONIC) - start;
 	printf("%d %d %d %.3f %.0f %.0f %.0f %.0f\n", l->started, l->taken, l->resumptions, start,
 	    used * 1e6, lasting_part(&l->lasted, 50), lasting_part(&l->lasted, 90),
 	    lasting_part(&l->lasted, 0));
