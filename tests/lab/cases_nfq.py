@@ -273,7 +273,7 @@ def open_door(lab):
     # The gate hangs: SYNs wait until it is killed, then mail flows.
     os.kill(gateway.children("posternd: nfq")[0], signal.SIGSTOP)
     lab.check(reaches(gateway, mx.v4, 25) is not None, "no mail after the gate hung")
-    time.sleep(1)
+    lab.eventually(lambda: not direct(lab, gateway, mx), "the hung gate is not replaced", 20)
     mail(lab, gateway, mx, d, mx.v4, "back")
     gateway.slay()
     time.sleep(0.3)

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -88,19 +89,29 @@ class Gateway:
                     UBSAN_OPTIONS="print_stacktrace=1")
 
     def start(self, timeout=60):
+        """Starts posternd and waits until it says, as to systemd, that all of it serves."""
         err = open(self.errors, "a")
+        ready = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        path = self.dir + "/ready"
+        if os.path.exists(path):
+            os.unlink(path)
+        ready.bind(path)
+        os.chmod(path, 0o777)	# as systemd's: posternd is not root any more
+        ready.settimeout(0.1)
         self.process = self.gw.popen([*self.prefix, POSTERND, "-c", self.file], stdout=err,
-                                     stderr=err, env=self.environment())
-        end, pause = time.time() + timeout, 0.025
-        while True:
+                                     stderr=err, env=dict(self.environment(), NOTIFY_SOCKET=path))
+        end, told = time.time() + timeout, b""
+        while b"READY=1" not in told.split(b"\n"):
             if self.process.poll() is not None:
                 raise RuntimeError(f"posternd ended with status {self.process.returncode}:\n"
                                    + self.stderr())
-            if self.ctl("status").returncode in (0, 1):
-                return
             if time.time() > end:
                 raise RuntimeError("posternd does not become ready:\n" + self.stderr())
-            time.sleep(pause := min(2 * pause, 1))
+            try:
+                told = ready.recv(4096)
+            except TimeoutError:
+                pass
+        ready.close()
 
     def intercept(self):
         """Installs the rules; what posternctl says about it."""
