@@ -3,14 +3,14 @@
  *
  * The lenient server that is reckoned with ends a line at CR, at LF and at CRLF, and drops NULs or
  * stops reading at them. A dot matters only where such a server sees the start of a line, so the
- * scan leaps over blocks without a dot behind CR, LF or NUL, and looks closely at what is around
- * the others. What must be held back is at most the dot and a CR behind it. */
+ * scan leaps to the next dot, goes from there in blocks, and looks closely only into those with a
+ * dot behind CR, LF or NUL. What must be held back is at most the dot and a CR behind it. */
 #include "proxy/body.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-#define BLOCK 64	/* octets: four SSE2 registers, one line of the cache */
+#define BLOCK 128	/* octets: text has a dot or two in it, base64 none */
 
 /* What stands before the next octet. */
 enum before {
@@ -85,6 +85,11 @@ next_candidate(const char *p, size_t i, size_t len)
 		return 0;
 	i += i == 0;
 	while (i < len) {
+		const char *dot = memchr(p + i, '.', len - i);
+
+		if (dot == NULL)
+			return len;
+		i = (size_t)(dot - p);
 		size_t end = len - i > BLOCK ? i + BLOCK : len;
 
 		if (end - i < BLOCK || block_has_candidate(p + i - 1))

@@ -6,6 +6,7 @@
 
 #define LEAK_ROUNDS 1000
 #define MANY 100
+#define BODY_OCTETS 60000	/* more than is copied, and a socket has room for it */
 
 static const struct {
 	const char *name;
@@ -299,6 +300,41 @@ urgent_octets(void **state)
 	}
 }
 
+/* Lines are copied, a body is spliced, and whatever comes behind it arrives: an urgent octet too, at
+ * which splice stops, and lines again. */
+static void
+behind_a_body(void **state)
+{
+	struct world *w = *state;
+	char body[BODY_OCTETS], piece[201] = "";
+
+	memset(body, 'b', sizeof(body));
+	memset(piece, 'b', sizeof(piece) - 1);
+	EACH_KIND(i) {
+		enum passage_side a = kinds[i].first, b = other(a);
+
+		world_open(w, kinds[i].tcp);
+		world_say(w, a, "a line");
+		world_hears(w, b, "a line");
+		assert_false(w->passage.way[a].bulk);
+		assert_int_equal(send(w->peer[a], body, sizeof(body), MSG_DONTWAIT), sizeof(body));
+		world_wait(w);
+		assert_true(w->passage.way[a].bulk);
+		if (kinds[i].tcp)
+			assert_int_equal(send(w->peer[a], "U", 1, MSG_OOB), 1);
+		world_say(w, a, "a line");
+		for (size_t k = 0; k < sizeof(body) / (sizeof(piece) - 1); k++)
+			world_hears(w, b, piece);
+		world_hears(w, b, kinds[i].tcp ? "Ua line" : "a line");
+		world_run(w, 0.1);
+		assert_false(w->passage.way[a].bulk);
+		assert_true(world_run(w, 0.2) <= 3);
+		world_say(w, a, "and more");
+		world_hears(w, b, "and more");
+		world_close(w);
+	}
+}
+
 /* Many of them, each used once and then idle: no turn of the loop but the test's own. */
 static void
 no_wake_up_without_data(void **state)
@@ -454,6 +490,7 @@ main(void)
 		cmocka_unit_test(resets), cmocka_unit_test(reset_after_the_end),
 		cmocka_unit_test(resets), cmocka_unit_test(end_after_a_reset),
 		cmocka_unit_test(last_words_before_a_reset), cmocka_unit_test(urgent_octets),
+		cmocka_unit_test(behind_a_body),
 		cmocka_unit_test(no_wake_up_without_data), cmocka_unit_test(silence_ends_it),
 		cmocka_unit_test(hurry_counts_what_has_passed), cmocka_unit_test(options_are_set),
 		cmocka_unit_test(no_descriptor_is_left),
