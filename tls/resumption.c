@@ -1,10 +1,12 @@
 /* resumption.c - TLS sessions remembered for resumption, with the evidence they rest on
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A cache as a processor has it: the tag picks a set of some ways, and a full set loses its oldest
- * entry. Nothing is moved or allocated. */
+ * A hash table of slots, each with its sessions, newest first. Two more lists find what leaves the
+ * full table at once: all sessions by age, and the slots by how many they have. Nothing is
+ * allocated: places are used again, and those that never were are pages never touched. */
 #include "tls/resumption.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,31 +14,46 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <utlist.h>
 
-#define SETS 32
-#define WAYS 128		/* 4096 sessions in all */
-/* A ticket of TLS 1.3 is used once, and what a session returns lies here until the next begins: as
- * many as sessions with one host at once. More replace older ones. */
-#define WAYS_PER_TAG 64
+#define BUCKETS 4096
+#define SHARE (RESUMPTION_MAX / 64)	/* of a slot; those with more pay first */
+#define LAIN_MAX 3600	/* s: what was not wanted so long seldom is: most tickets last 1 or 2 h */
 #define AGE_MAX (24 * 3600)	/* s: after a day the chain is verified afresh */
-#define CHAIN_OCTETS_MAX 8192	/* DER; parsed it takes thrice that, and larger ones are rare */
+#define CHAIN_OCTETS_MAX 8192	/* DER; thrice that parsed, 50 times if full of empty names */
 #define TICKET_MAX 4096		/* octets */
 #define SNI_MAX 255
 #define KEY_MAX 64
 
 struct entry {
-	unsigned char tag[RESUMPTION_TAG];
-	uint64_t stamp;			/* rises with each entry; 0 is an empty place */
+	struct entry *newer, *older;	/* in its slot */
+	struct entry *later, *earlier;	/* of all, by the time they were last wanted */
+	struct slot *slot;
+	time_t since;			/* kept, or given out as one that stays */
 	SSL_SESSION *session;
 	struct evidence *evidence;
+};
+
+struct slot {
+	unsigned char tag[RESUMPTION_TAG];
+	size_t count;
+	struct entry *newest;
+	struct slot *prev, *next;	/* in its bucket */
+	struct slot *before, *after;	/* of those with as many */
 };
 
 struct resumption {
 	unsigned char secret[32];
 	EVP_MD *sha256;
 	EVP_MD_CTX *digest;
-	uint64_t stamp;
-	struct entry sets[SETS][WAYS];
+	size_t count, largest;		/* sessions in all, and of the slot with the most */
+	struct entry *latest, *spare_entry;	/* spare: used before, and free again */
+	struct slot *of_count[RESUMPTION_SLOT_MAX + 1];	/* of 0: none */
+	struct slot *buckets[BUCKETS];
+	struct slot *spare_slot;
+	size_t entries_used, slots_used;	/* at any time */
+	struct entry entries[RESUMPTION_MAX];
+	struct slot slots[RESUMPTION_MAX];
 };
 
 struct resumption *
@@ -54,12 +71,90 @@ resumption_new(void)
 	return NULL;
 }
 
-static void
-drop(struct entry *entry)
+static struct slot **
+bucket_of(struct resumption *r, const unsigned char *tag)
 {
+	return &r->buckets[(tag[0] | tag[1] << 8) % BUCKETS];
+}
+
+static struct slot *
+find(struct resumption *r, const unsigned char *tag)
+{
+	struct slot *slot;
+
+	DL_FOREACH(*bucket_of(r, tag), slot)
+		if (memcmp(slot->tag, tag, RESUMPTION_TAG) == 0)
+			break;
+	return slot;
+}
+
+/* None is without a session, so there is a place for each. */
+static struct slot *
+add_slot(struct resumption *r, const unsigned char *tag)
+{
+	struct slot *slot = r->spare_slot;
+
+	if (slot)
+		r->spare_slot = slot->next;
+	else
+		slot = &r->slots[r->slots_used++];
+	memcpy(slot->tag, tag, RESUMPTION_TAG);
+	DL_PREPEND(*bucket_of(r, tag), slot);
+	return slot;
+}
+
+/* One more or less: if only one had as many as the largest, it is the largest still, or gone. */
+static void
+set_count(struct resumption *r, struct slot *slot, size_t count)
+{
+	if (slot->count > 0)
+		DL_DELETE2(r->of_count[slot->count], slot, before, after);
+	slot->count = count;
+	if (slot->count > 0)
+		DL_APPEND2(r->of_count[slot->count], slot, before, after);
+	if (count > r->largest)
+		r->largest = count;
+	else if (!r->of_count[r->largest])
+		r->largest--;
+}
+
+static void
+add_entry(struct resumption *r, struct slot *slot, SSL_SESSION *session, struct evidence *e)
+{
+	struct entry *entry = r->spare_entry;
+
+	assert(r->count < RESUMPTION_MAX);
+	if (entry)
+		r->spare_entry = entry->older;
+	else
+		entry = &r->entries[r->entries_used++];
+	entry->slot = slot;
+	entry->since = SSL_SESSION_get_time(session);
+	entry->session = session;
+	entry->evidence = evidence_hold(e);
+	DL_PREPEND2(slot->newest, entry, newer, older);
+	DL_PREPEND2(r->latest, entry, later, earlier);
+	r->count++;
+	set_count(r, slot, slot->count + 1);
+}
+
+/* A slot goes with its last session. */
+static void
+drop(struct resumption *r, struct entry *entry)
+{
+	struct slot *slot = entry->slot;
+
+	DL_DELETE2(slot->newest, entry, newer, older);
+	DL_DELETE2(r->latest, entry, later, earlier);
 	SSL_SESSION_free(entry->session);
 	evidence_release(entry->evidence);
-	memset(entry, 0, sizeof *entry);
+	LL_PREPEND2(r->spare_entry, entry, older);
+	r->count--;
+	set_count(r, slot, slot->count - 1);
+	if (slot->count > 0)
+		return;
+	DL_DELETE(*bucket_of(r, slot->tag), slot);
+	LL_PREPEND(r->spare_slot, slot);
 }
 
 void
@@ -67,9 +162,8 @@ resumption_free(struct resumption *r)
 {
 	if (!r)
 		return;
-	for (size_t i = 0; i < SETS; i++)
-		for (size_t j = 0; j < WAYS; j++)
-			drop(&r->sets[i][j]);
+	while (r->latest)
+		drop(r, r->latest);
 	EVP_MD_CTX_free(r->digest);
 	EVP_MD_free(r->sha256);
 	OPENSSL_cleanse(r->secret, sizeof r->secret);
@@ -103,43 +197,44 @@ resumption_tag(const struct resumption *r, unsigned char tag[RESUMPTION_TAG], co
 	return true;
 }
 
-static struct entry *
-set_of(struct resumption *r, const unsigned char *tag)
-{
-	return r->sets[(tag[0] | tag[1] << 8) % SETS];
-}
-
 static bool
-is_of(const struct entry *entry, const unsigned char *tag)
+is_used_once(const SSL_SESSION *session)
 {
-	return entry->stamp != 0 && memcmp(entry->tag, tag, RESUMPTION_TAG) == 0;
+	return SSL_SESSION_get_protocol_version(session) >= TLS1_3_VERSION;
 }
 
-/* Where the next session of that slot goes: over its own oldest when it has enough of them, else
- * over the oldest of the set; an empty place is the oldest of all. */
+/* The full table loses what was not wanted for longest: that is the least likely to be wanted. But
+ * as long as somebody has more than a share, nobody loses to a flood what is not old: of those with
+ * the most one loses its own oldest. So a server cannot push out others' sessions by giving out
+ * tickets, and a busy one has room among those that were done with an hour ago. */
 static struct entry *
-place_for(struct resumption *r, const unsigned char *tag)
+oldest(struct resumption *r, time_t now)
 {
-	struct entry *set = set_of(r, tag), *oldest = &set[0], *own = NULL;
-	int count = 0;
+	struct entry *earliest = r->latest->later;	/* the list's end is before its head */
 
-	for (size_t i = 0; i < WAYS; i++) {
-		if (set[i].stamp < oldest->stamp)
-			oldest = &set[i];
-		if (!is_of(&set[i], tag))
-			continue;
-		count++;
-		if (!own || set[i].stamp < own->stamp)
-			own = &set[i];
-	}
-	return count >= WAYS_PER_TAG ? own : oldest;
+	if (r->largest <= SHARE || now - earliest->since > LAIN_MAX)
+		return earliest;
+	return r->of_count[r->largest]->newest->newer;
+}
+
+/* slot: NULL where there is none yet. A session that serves again and again makes those like it
+ * before it superfluous. */
+static void
+make_room(struct resumption *r, const struct slot *slot, const SSL_SESSION *session)
+{
+	if (slot && !is_used_once(session) && !is_used_once(slot->newest->session))
+		drop(r, slot->newest);
+	else if (slot && slot->count == RESUMPTION_SLOT_MAX)
+		drop(r, slot->newest->newer);
+	else if (r->count == RESUMPTION_MAX)
+		drop(r, oldest(r, SSL_SESSION_get_time(session)));
 }
 
 bool
 resumption_keep(struct resumption *r, const unsigned char tag[RESUMPTION_TAG],
     SSL_SESSION *session, struct evidence *e)
 {
-	struct entry *entry;
+	struct slot *slot;
 	const unsigned char *ticket;
 	size_t ticket_len = 0;
 
@@ -147,12 +242,9 @@ resumption_keep(struct resumption *r, const unsigned char tag[RESUMPTION_TAG],
 	if (ticket_len > TICKET_MAX || evidence_octets(e) > CHAIN_OCTETS_MAX ||
 	    !SSL_SESSION_is_resumable(session))
 		return false;
-	entry = place_for(r, tag);
-	drop(entry);
-	memcpy(entry->tag, tag, RESUMPTION_TAG);
-	entry->stamp = ++r->stamp;
-	entry->session = session;
-	entry->evidence = evidence_hold(e);
+	make_room(r, find(r, tag), session);
+	slot = find(r, tag);	/* it may just have gone */
+	add_entry(r, slot ? slot : add_slot(r, tag), session, e);
 	return true;
 }
 
@@ -167,36 +259,41 @@ is_fresh(const struct entry *entry, time_t now)
 	    SSL_SESSION_is_resumable(entry->session);
 }
 
+/* The newest that still counts, without those before it that do not. */
+static struct entry *
+freshest(struct resumption *r, const unsigned char *tag, time_t now)
+{
+	struct slot *slot = find(r, tag);
+
+	for (; slot && !is_fresh(slot->newest, now); slot = find(r, tag))
+		drop(r, slot->newest);
+	return slot ? slot->newest : NULL;
+}
+
 SSL_SESSION *
 resumption_take(struct resumption *r, const unsigned char tag[RESUMPTION_TAG], time_t now,
     struct evidence **e)
 {
-	struct entry *set = set_of(r, tag), *newest = NULL;
+	struct entry *entry = freshest(r, tag, now);
 	SSL_SESSION *session;
 
-	for (size_t i = 0; i < WAYS; i++) {
-		if (!is_of(&set[i], tag))
-			continue;
-		if (!is_fresh(&set[i], now))
-			drop(&set[i]);
-		else if (!newest || set[i].stamp > newest->stamp)
-			newest = &set[i];
-	}
-	if (!newest || !SSL_SESSION_up_ref(newest->session))
+	if (!entry || !SSL_SESSION_up_ref(entry->session))
 		return NULL;
-	session = newest->session;
-	*e = evidence_hold(newest->evidence);
-	if (SSL_SESSION_get_protocol_version(session) >= TLS1_3_VERSION)
-		drop(newest);
+	session = entry->session;
+	*e = evidence_hold(entry->evidence);
+	if (is_used_once(session)) {
+		drop(r, entry);
+	} else {
+		entry->since = now;
+		DL_DELETE2(r->latest, entry, later, earlier);
+		DL_PREPEND2(r->latest, entry, later, earlier);
+	}
 	return session;
 }
 
 void
 resumption_forget(struct resumption *r, const unsigned char tag[RESUMPTION_TAG])
 {
-	struct entry *set = set_of(r, tag);
-
-	for (size_t i = 0; i < WAYS; i++)
-		if (is_of(&set[i], tag))
-			drop(&set[i]);
+	for (struct slot *slot = find(r, tag); slot; slot = find(r, tag))
+		drop(r, slot->newest);
 }
