@@ -4,8 +4,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -44,9 +42,6 @@ void
 leg_closing(struct leg *leg)
 {
 	leg->last = true;
-	/* TLS sends its goodbye as a record of its own. */
-	if (leg->tls != NULL && leg->fd >= 0)
-		setsockopt(leg->fd, IPPROTO_TCP, TCP_CORK, &(int){ 1 }, sizeof(int));
 }
 
 void
@@ -57,10 +52,8 @@ leg_close(struct leg *leg, struct ev_loop *loop)
 	bool empty = leg->tls == NULL && leg->eof && !leg->failed;
 	ev_io_stop(loop, &leg->io);
 	if (leg->tls != NULL) {
-		if (!leg->failed) {
-			leg_closing(leg);
+		if (!leg->failed)
 			stream_shutdown(leg->tls);
-		}
 		stream_free(leg->tls);
 		leg->tls = NULL;
 	}
@@ -218,7 +211,8 @@ leg_fill(struct leg *leg)
 		r = read_some(leg, leg->in + leg->in_end, room, &got);
 		leg->in_end += (uint32_t)got;
 		all += got;
-		if (r == LEG_AGAIN || (r == LEG_OK && !more(leg, got == room)))
+		if ((r == LEG_AGAIN && !leg->tls_write) ||
+		    (r == LEG_OK && !more(leg, got == room)))
 			leg->readable = false;
 		if (!leg->readable)
 			break;
@@ -255,12 +249,19 @@ leg_full(const struct leg *leg)
 	return leg_unread(leg) == LEG_IN_SIZE;
 }
 
+/* unsent: of our own buffer. */
+static size_t
+unsent(const struct leg *leg)
+{
+	return leg->out_end - leg->out_start;
+}
+
 bool
 leg_put(struct leg *leg, const char *p, size_t len)
 {
 	if (leg->fd < 0 || leg->failed)
 		return false;
-	size_t waiting = leg->out_end - leg->out_start;
+	size_t waiting = unsent(leg);
 	if (waiting + len > LEG_OUT_MAX) {
 		failed(leg, "peer does not read its replies");
 		return false;
@@ -290,7 +291,7 @@ leg_put(struct leg *leg, const char *p, size_t len)
 size_t
 leg_waiting(const struct leg *leg)
 {
-	return leg->out_end - leg->out_start;
+	return unsent(leg) + (leg->tls != NULL ? stream_waiting(leg->tls) : 0);
 }
 
 static enum leg_result
@@ -315,15 +316,21 @@ leg_flush(struct leg *leg)
 	enum leg_result r = LEG_OK;
 	if (leg->fd < 0 || leg->failed)
 		return LEG_FAILED;
-	while (r == LEG_OK && leg->out_end > leg->out_start) {
+	if (leg->tls != NULL && leg->last)
+		stream_last(leg->tls);
+	while (r == LEG_OK && unsent(leg) > 0) {
 		size_t put;
-		r = write_some(leg, leg->out + leg->out_start, leg_waiting(leg), &put);
+		r = write_some(leg, leg->out + leg->out_start, unsent(leg), &put);
 		leg->out_start += (uint32_t)put;
 		leg->bytes_out += put;
 	}
-	if (leg->out != NULL && leg->out_start == leg->out_end)
+	if (leg->out != NULL && unsent(leg) == 0)
 		release_out(leg);
-	return r;
+	if (leg->tls == NULL || r != LEG_OK)
+		return r;
+	if (leg->last)
+		stream_shutdown(leg->tls);
+	return from_stream(leg, stream_flush(leg->tls));
 }
 
 bool
@@ -350,8 +357,10 @@ leg_pass(struct leg *leg, const char *p, size_t len, size_t *put)
 enum leg_result
 leg_handshake(struct leg *leg)
 {
-	enum stream_result r = stream_handshake(leg->tls);
+	enum stream_result r;
 
+	stream_defer(leg->tls);	/* the turn that makes this step flushes at its end */
+	r = stream_handshake(leg->tls);
 	leg->tls_write = r == STREAM_WANT_WRITE;
 	return from_stream(leg, r);
 }
@@ -364,9 +373,9 @@ leg_watch(struct leg *leg, struct ev_loop *loop, bool read, bool write)
 	int events = 0;
 	if (!leg->failed) {
 		/* What TLS must write first would leave the socket readable and unread. */
-		if (read && !leg->eof && !leg_full(leg) && !leg->tls_write)
-			events |= EV_READ;
-		if (write || leg->blocked || leg->tls_write || leg_waiting(leg) > 0)
+		if (read && !leg->eof && !leg_full(leg))
+			events |= leg->tls_write ? EV_WRITE : EV_READ;
+		if (write || leg->blocked || leg_waiting(leg) > 0)
 			events |= EV_WRITE;
 	}
 	if (ev_is_active(&leg->io) && (leg->io.events & (EV_READ | EV_WRITE)) == events)

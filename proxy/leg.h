@@ -13,8 +13,8 @@
 
 #include "tls/stream.h"
 
-/* Two TLS records: enough for bulk, and the most a client can make us keep unread. */
-#define LEG_IN_SIZE 32768
+/* Four TLS records: enough for bulk, and the most a client can make us keep unread. */
+#define LEG_IN_SIZE 65536
 /* Dialogue: commands and replies. As small as what malloc() hands out without looking about. */
 #define LEG_IN_FIRST 1024
 /* What may wait for a slow reader: reading from the other side stops far below it. */
@@ -39,7 +39,7 @@ struct leg {
 	bool bulk;		/* the latest filling did not fit into LEG_IN_FIRST, or none will */
 	bool last;		/* what is sent now goes with the connection's end */
 	bool eof, failed;
-	bool tls_write;		/* the handshake, or reading, needs the socket writable */
+	bool tls_write;		/* the handshake, or reading, needs the socket writable first */
 	bool blocked;		/* leg_pass could not write all */
 	const char *error;	/* static */
 	uint64_t bytes_in, bytes_out;
@@ -50,7 +50,8 @@ void leg_open(struct leg *leg, struct ev_loop *loop, int fd,
     void (*ready)(struct ev_loop *loop, ev_io *io, int events), void *arg);
 
 /* leg_close: TLS says goodbye, the socket is closed, buffers are freed. May be called twice.
- * leg_closing: it will be called once what waits is sent: the end needs no packet of its own. */
+ * leg_closing: it will be called once what waits is sent: the end needs no packet of its own.
+ * Nothing may be put after the next leg_flush, which has TLS say goodbye. */
 void leg_closing(struct leg *leg);
 void leg_close(struct leg *leg, struct ev_loop *loop);
 
@@ -68,7 +69,7 @@ bool leg_full(const struct leg *leg);
 /* leg_put: appends to what is to be sent; false when LEG_OUT_MAX would be passed or memory is out
  * (the leg is then failed). */
 bool leg_put(struct leg *leg, const char *p, size_t len);
-size_t leg_waiting(const struct leg *leg);
+size_t leg_waiting(const struct leg *leg);	/* octets, also those that TLS holds */
 enum leg_result leg_flush(struct leg *leg);
 
 const char *leg_error_text(int error);	/* errno of a connection, in words; static */

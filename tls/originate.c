@@ -39,7 +39,7 @@ make_context(X509_STORE *store, int min_version, int level)
 	if (!ctx)
 		return NULL;
 	if (!SSL_CTX_set_cipher_list(ctx, CIPHERS)) {
-		SSL_CTX_free(ctx);
+		stream_context_free(ctx);
 		return NULL;
 	}
 	if (level == LEVEL_OTHER)	/* without RFC 5746, as very old servers are */
@@ -99,8 +99,8 @@ originator_free(struct originator *o)
 {
 	if (!o)
 		return;
-	SSL_CTX_free(o->proven);
-	SSL_CTX_free(o->other);
+	stream_context_free(o->proven);
+	stream_context_free(o->other);
 	resumption_free(o->resumption);
 	decoded_free(o->decoded);
 	verified_free(o->verified);

@@ -86,7 +86,7 @@ terminator_free(struct terminator *t)
 {
 	if (!t)
 		return;
-	SSL_CTX_free(t->ctx);
+	stream_context_free(t->ctx);
 	free(t);
 }
 
