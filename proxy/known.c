@@ -203,7 +203,8 @@ known_keep(struct known *k, const struct question *q, struct demand *d, size_t o
 		return;
 	put(k, key, len, d, now, until);
 	if (!q->end_to_end && r->mapped && r->mx_host[0] != '\0' && judge_wants_tls(r))
-		put(k, key, make_key(key, KIND_ADDRESS, &q->peer, ""), d, now, until);
+		put(k, key, make_key(key, KIND_ADDRESS, &q->peer, ""), d, now,
+		    now + KNOWN_TERMS_S);
 }
 
 void

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
  * An answer stays for the time the policy process gives it (fresh_ms, some seconds), and no longer
- * than until it says that things have changed. Meanwhile age_s stays what it was. */
+ * than until it says that things have changed. Meanwhile age_s stays what it was. What the answers
+ * say about an address stays longer (KNOWN_TERMS_S), until the same word. */
 #ifndef PROXY_KNOWN_H
 #define PROXY_KNOWN_H
 
@@ -12,6 +13,10 @@
 #define KNOWN_MAX 1024		/* answers; the one not asked for longest goes first */
 /* As messages: longer ones are asked anew, so that all of them are 4 MiB at most. */
 #define KNOWN_OCTETS_MAX 4096
+/* So long an address is taken for a host that wants the TLS it wanted last: that is no answer but a
+ * guess, which costs a connection where it is wrong, and saves three round trips where it is right.
+ * A host with mail every few minutes has it always. */
+#define KNOWN_TERMS_S 3600
 
 struct known;
 

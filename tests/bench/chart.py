@@ -78,7 +78,7 @@ def group(figures, row, y):
 def draw(result):
     figures, y, body = result["figures"], TOP, []
     for row in table.ROWS:
-        if row.work in DRAWN and row.target and table.beside(figures, row, row.who):
+        if row.work in DRAWN and row.base in (None, *BASES) and row.target and table.beside(figures, row, row.who):
             elements, y = group(figures, row, y)
             body += elements
     line = LEFT + (WIDTH - LEFT - RIGHT) / LONGEST

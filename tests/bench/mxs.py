@@ -14,7 +14,7 @@ import place
 import zones
 
 FRESH, PLAIN, FAR = 10, 11, 12	# of place.FIRST
-AWAY = 0.03	# seconds: how far FarMx is
+NEARER, FARTHER = 0.02, 0.1	# seconds: how far FarMx may be
 
 
 class FreshMx(place.Mx):
@@ -70,9 +70,10 @@ class PlainMx(place.Mx):
 
 
 class FarMx(place.Mx):
-    """Each answer takes AWAY, that to a ClientHello too."""
+    """Each answer takes `away` seconds, that to a ClientHello too."""
 
     def __init__(self, ns):
+        self.away = NEARER
         self.name, self.domain, self.user = "mx-far.example", "far.example", "user@far.example"
         self.address = f"203.0.113.{place.FIRST + FAR}"
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -99,7 +100,7 @@ class FarMx(place.Mx):
         lines, data, tls = b"", False, False
 
         def say(*replies):
-            time.sleep(AWAY)
+            time.sleep(self.away)
             conn.sendall(b"".join(r + b"\r\n" for r in replies))
 
         say(b"220 far.example ESMTP")
@@ -115,7 +116,7 @@ class FarMx(place.Mx):
                 elif verb == b"STAR":
                     say(b"220 go ahead")
                     conn.recv(1, socket.MSG_PEEK)
-                    time.sleep(AWAY)
+                    time.sleep(self.away)
                     conn, tls = self.tls.wrap_socket(conn, server_side=True), True
                 else:
                     data = verb == b"DATA"

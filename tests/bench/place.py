@@ -160,7 +160,8 @@ class Place:
         most = ["-c", str(peer.at_once)] if peer and peer.at_once else []
         argv = [peers.BENCH + "smtp_load", *own, *options, *most, mx.address, mx.user]
         ns = peer.client if peer else self.network.net
-        return ns.popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        return ns.popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                        text=True)
 
     def run(self, who, *options, kind=None, resume=False, tls=None):
         """resume: the MX issues tickets, and all sessions but the first resume: by the load, where
@@ -169,9 +170,10 @@ class Place:
         peer = peer or peers.Nothing()
         passed, there, parts, used = peer.passed(), mx.counted(), peer.clocks(), peer.used_us()
         load = self.load(who, *options, kind=kind, resume=resume, tls=tls)
-        words = [float(word) for word in load.communicate()[0].split()]
+        said, why = load.communicate()
         if load.returncode != 0:
-            raise RuntimeError(f"{who}, {mx.name}: the load failed: {peer.errors()}")
+            raise RuntimeError(f"{who}, {mx.name}: {failed(load, why)}: {peer.errors()}")
+        words = [float(word) for word in said.split()]
         sessions, mails, _, seconds, load_us, *lasted = words
         self.arrive(mx, there[1] + mails, who)
         time.sleep(0.1)		# what is written down after the sessions' end
@@ -211,6 +213,13 @@ class Place:
             peer.stop()
         for mx in self.mxs.values():
             mx.stop()
+
+
+def failed(load, why=None):
+    """How a load has failed, in words: its status and what it said."""
+    if why is None:
+        why = load.communicate()[1]
+    return f"the load ended with status {load.returncode}: {why.strip() or 'without a word'}"
 
 
 def roomy(ns):

@@ -1,20 +1,14 @@
 # processes.py - the other processes by themselves: policy (W6), nfq (W7), and parts of the worker
 # SPDX-License-Identifier: GPL-3.0-or-later
 import json
-import shutil
-import signal
 import subprocess
-import time
 
 import nfq
 import postern
-from inside import STATE
-from table import INSPECT, UPGRADE
 from workloads import PROGRAMS, said_by
 
 W6 = {"warm": "channel_us", "cold": "cold_us", "expired": "expired_us", "start": "start_s",
       "start full": "start_full_s", "octets": "ram_per_domain"}
-SAMPLES, SHOWN = "4000", 16	# of perf: a second, and lines of its report
 
 
 def w6(bench):
@@ -48,25 +42,3 @@ def parts(*programs):
         for program in programs:
             subprocess.run([PROGRAMS + program], check=True)
     return run
-
-
-def profile(bench):
-    """Where the CPU of W1 goes: by library and by function, of the worker and of the policy process."""
-    if shutil.which("perf") is None:
-        raise RuntimeError("there is no perf here (Debian: linux-perf)")
-    for who in (UPGRADE, INSPECT):
-        options = (who, "-n", str(4 * bench.count.sessions), "-c", "32", "-s", "4096")
-        bench.place().run(*options)	# warm
-        for part, pids in bench.place().peer(who).pids.items():
-            data = f"{STATE}/perf-{part}"
-            perf = subprocess.Popen(["perf", "record", "-q", "-e", "cpu-clock", "-F", SAMPLES, "-o", data,
-                                     "-p", ",".join(map(str, pids))], stderr=subprocess.DEVNULL)
-            time.sleep(0.5)
-            bench.place().run(*options)
-            perf.send_signal(signal.SIGINT)
-            perf.wait()
-            for key in ("dso", "dso,symbol"):
-                said = subprocess.run(["perf", "report", "--stdio", "-q", "-i", data, "--sort", key],
-                                      capture_output=True, text=True).stdout.splitlines()
-                print(f"# W1, {who}, {part}, by {key}:")
-                print("\n".join([line.rstrip(" -") for line in said if line.strip()][:SHOWN]), flush=True)

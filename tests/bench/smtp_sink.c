@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -70,6 +71,8 @@ end(struct session *s)
 	if (s->tls != NULL) {
 		SSL_shutdown(s->tls);
 		SSL_free(s->tls);
+		/* What is left in the queue would be taken for an error of the next session's. */
+		ERR_clear_error();
 	}
 	close(s->fd);
 	free(s);

@@ -12,18 +12,23 @@ import re
 import statistics
 import subprocess
 import time
+import typing
 
 import cpu
 import inside
 import mxs
 import peers
 import place
+import profile
 import source
-from table import BARE, EXCESS, INSPECT, PASSING_PEERS, PROOF, RELAY, TLS_PEERS, UPGRADE
+import table
+from table import (BARE, EXCESS, INSPECT, PASSING_PEERS, PROOF, RELAY, SIGNATURE, TLS_PEERS,
+                   UPGRADE)
 
 PROGRAMS = inside.BUILD + "/bench/"
 WHOLE_MIB = 256		# of W3; where it is less the figures are of so much all the same
 MAILS = 100		# of a session of W2
+CHECKED = 1		# seconds of signatures, and of checks of them
 SLOW = {"postfix": 8, "sslsplit": 2}	# so many times fewer sessions: each takes so much longer
 OURS = (UPGRADE, INSPECT, RELAY, BARE)		# the bench fails where one of these does
 
@@ -40,6 +45,17 @@ class Counts:
     handshakes: int	# of a round of the bare client
 
 
+@dataclasses.dataclass
+class Unit:
+    """What CPU is divided by: how many of it a Run has done."""
+    name: str
+    of: typing.Callable
+
+
+SESSION = Unit("a session", lambda run: run.sessions)
+MAIL = Unit("a mail", lambda run: run.mails)
+SCALE = {"us": 1, "ms": 1000}
+
 COUNTS = {
     "full": Counts(7, 500, WHOLE_MIB, 5000, 100000, 6, 150),
     "quick": Counts(5, 150, 64, 2000, 100000, 2, 40),
@@ -51,18 +67,30 @@ def on(processor, argv):
     return ["taskset", "-c", str(processor), *argv] if cpu.TWO else argv
 
 
-def said_by(argv):
-    """What a program on the processor of what stands between says, shown and as lines."""
-    done = subprocess.run(on(cpu.BETWEEN, argv), stdout=subprocess.PIPE, text=True)
+def said_by(argv, **options):
+    """What a program on the processor of what stands between says, as lines."""
+    done = subprocess.run(on(cpu.BETWEEN, argv), stdout=subprocess.PIPE, text=True, **options)
     if done.returncode != 0:
         raise RuntimeError(f"{argv[0]} ended with status {done.returncode}")
     return done.stdout.splitlines()
 
 
+def said_beside(argv, other, **options):
+    """The same while `other`, which is killed then, keeps the other processor busy."""
+    beside = subprocess.Popen(on(cpu.ENDS, other), stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) if cpu.TWO else None
+    try:
+        return said_by(argv, **options)
+    finally:
+        if beside:
+            beside.kill()
+            beside.wait()
+
+
 class Bench:
     def __init__(self, mode):
         self.mode, self.count = mode, COUNTS[mode]
-        self.figures, self.notes, self.tests, self._place = {}, [], 0, None
+        self.figures, self.profiles, self.notes, self.tests, self._place = {}, {}, [], 0, None
 
     def place(self):
         """The network and what stands in it, from the first time it is asked for on."""
@@ -117,14 +145,7 @@ class Bench:
     def bare_us(self, kind):
         """A full handshake of the bare client, with a second one on the other processor."""
         argv = [PROGRAMS + "handshake_bench", "-b", "-k", kind]
-        other = subprocess.Popen(on(cpu.ENDS, [*argv, "100000"]), stdout=subprocess.DEVNULL) \
-            if cpu.TWO else None
-        try:
-            said = said_by([*argv, str(self.count.handshakes)])
-        finally:
-            if other:
-                other.kill()
-                other.wait()
+        said = said_beside([*argv, str(self.count.handshakes)], [*argv, "100000"])
         us = json.loads(said[-1])[kind]["bare full"]["median"]
         if kind == "P-256":
             self.keep("limits", BARE, us)
@@ -146,7 +167,7 @@ class Bench:
 
     def turns(self, work, whos, sessions, *options, per, kind="P-256", rounds=None, unit="us",
               **how):
-        """per(run): the figure of one run."""
+        """per: the Unit that the figure is of."""
         rounds = rounds or self.count.rounds
         warm = 0 if self.mode == "smoke" else 1
         for i in range(rounds + warm):
@@ -165,8 +186,11 @@ class Bench:
                     whos = self.without(work, who, whos, e)
                     continue
                 if i >= warm:
-                    self.keep_run(work, who, run, per(run), how.get("resume"))
+                    self.keep_run(work, who, run, run.cpu_us / SCALE[unit] / per.of(run), how.get("resume"))
         self.tell(work, unit)
+        if self.mode != "smoke" and table.judged(work):
+            for who in [w for w in whos if w in (UPGRADE, INSPECT)]:
+                profile.take(self, work, who, per, sessions, *options, kind=kind, **how)
 
     def keep_run(self, work, who, run, value, resumes):
         self.keep(work, who, value)
@@ -195,12 +219,9 @@ def w1(bench):
 
 
 def small(bench, work, whos, at_once, sessions=None, **how):
-    def of_session(run):
-        return run.cpu_us / run.sessions
-
     at_once = bench.some(at_once)
     bench.turns(work, bench.whos(*whos), max(sessions or bench.count.sessions, at_once),
-                "-c", str(at_once), "-s", "4096", per=of_session, **how)
+                "-c", str(at_once), "-s", "4096", per=SESSION, **how)
 
 
 def w1_upgrade(bench):
@@ -226,12 +247,14 @@ def w1_inspect(bench):
         small(bench, f"W1 inspect {name} {at_once}", (RELAY, INSPECT, *whos), at_once, **how)
 
     row("full", 32)
+    signature(bench, "W1 inspect full 32")
     row("resumed", 32, resume=True)
     row("first", 32, (), kind="fresh")
     beyond(bench, "W1 inspect first 32")
     if bench.mode == "smoke":
         return
     row("full", 256, () if bench.mode == "quick" else PASSING_PEERS)
+    signature(bench, "W1 inspect full 256")
     if bench.mode == "quick":
         return
     row("full", 1, sessions=bench.count.sessions // 4)
@@ -247,6 +270,22 @@ def beyond(bench, work):
                     if l.startswith("P-256 under RSA"))
         bench.keep(work, PROOF, float(re.search(r"bare +([\d.]+) us", line)[1]))
         bench.keep(work, EXCESS, max(0, mine - 1.05 * bare))
+
+
+def signature(bench, work):
+    """What the check of one signature costs, P-256 as the leaf's: for those who ask why (table.py)."""
+    if bench.mode == "smoke":
+        return
+    argv = ["openssl", "speed", "-mr", "-seconds"]
+    try:
+        said = said_beside([*argv, str(CHECKED), "ecdsap256"], [*argv, "100", "ecdsap256"],
+                           stderr=subprocess.DEVNULL)
+    except RuntimeError as e:
+        bench.notes.append(f"{work}, {SIGNATURE}: left out: {e}")
+        return
+    rates = next((line.split(":") for line in said if line.startswith("+F4:")), None)
+    if rates:
+        bench.keep(work, SIGNATURE, 1e6 / float(rates[-1]))
 
 
 def w1_clear(bench):
@@ -269,28 +308,23 @@ def w2(bench):
     sessions = at_once * (1 if bench.mode != "full" else 2)
     options = ("-c", str(at_once), "-m", str(5 if bench.mode == "smoke" else MAILS), "-s", "4096")
 
-    def of_mail(run):
-        return run.cpu_us / run.mails
-
-    bench.turns("W2 upgrade", bench.whos(UPGRADE, *TLS_PEERS), sessions, *options, per=of_mail)
-    bench.turns("W2 inspect", bench.whos(RELAY, INSPECT, *PASSING_PEERS), sessions, *options, per=of_mail)
+    bench.turns("W2 upgrade", bench.whos(UPGRADE, *TLS_PEERS), sessions, *options, per=MAIL)
+    bench.turns("W2 inspect", bench.whos(RELAY, INSPECT, *PASSING_PEERS), sessions, *options, per=MAIL)
 
 
 # --- W3: large bodies -------------------------------------------------------------------------------
 
 def w3(bench):
     mib = bench.count.bulk_mib
-
-    def ms(run):
-        return run.cpu_us / 1000 / run.sessions * WHOLE_MIB / mib
+    whole = Unit(f"for {WHOLE_MIB} MiB", lambda run: run.sessions * mib / WHOLE_MIB)
 
     for at_once in (1, 8) if bench.mode != "smoke" else (1,):
         rounds = min(5, bench.count.rounds)
         options = ("-c", str(at_once), "-s", str(mib << 20))
         bench.turns(f"W3 upgrade {at_once}", bench.whos(UPGRADE, "stunnel", "sslsplit"), at_once,
-                    *options, per=ms, rounds=rounds, unit="ms")
+                    *options, per=whole, rounds=rounds, unit="ms")
         bench.turns(f"W3 inspect {at_once}", bench.whos(RELAY, INSPECT, *PASSING_PEERS), at_once,
-                    *options, per=ms, rounds=rounds, unit="ms")
+                    *options, per=whole, rounds=rounds, unit="ms")
 
 
 # --- the limits -------------------------------------------------------------------------------------

@@ -64,7 +64,8 @@ until_it_is_over(void **state)
 	assert_ptr_equal(known_find(k, &q, 109.9), d);
 	assert_ptr_equal(known_at(k, &q.peer, 109.9), d);
 	assert_null(known_find(k, &q, 110));
-	assert_null(known_at(k, &q.peer, 110));
+	assert_ptr_equal(known_at(k, &q.peer, 99.9 + KNOWN_TERMS_S), d);
+	assert_null(known_at(k, &q.peer, 100 + KNOWN_TERMS_S));
 	assert_int_equal(known_length(k), 0);
 	assert_int_equal(d->holders, 1);
 	demand_drop(d);
@@ -144,18 +145,19 @@ stale(void **state)
 	static const struct {
 		const char *domain, *ip;
 		bool a1, a2, b1, end_to_end;	/* still known */
+		bool terms2;	/* of a2's address, which stay longer */
 	} rows[] = {
-		{ "a.example", "::", false, false, true, false },
-		{ "b.example", "::", true, true, false, false },
-		{ "c.example", "::", true, true, true, false },
-		{ "mx.a.example", "::", false, false, true, false },
-		{ "mx.b.example", "::", true, true, false, false },
-		{ "policy.example", "::", false, false, false, false },
-		{ "", "2001:db8::1", false, true, false, false },
-		{ "", "2001:db8::2", true, false, true, true },
-		{ "", "2001:db8::3", true, true, true, true },
-		{ "b.example", "2001:db8::2", true, false, false, false },
-		{ "", "::", false, false, false, false },
+		{ "a.example", "::", false, false, true, false, true },
+		{ "b.example", "::", true, true, false, false, true },
+		{ "c.example", "::", true, true, true, false, true },
+		{ "mx.a.example", "::", false, false, true, false, false },
+		{ "mx.b.example", "::", true, true, false, false, true },
+		{ "policy.example", "::", false, false, false, false, false },
+		{ "", "2001:db8::1", false, true, false, false, true },
+		{ "", "2001:db8::2", true, false, true, true, false },
+		{ "", "2001:db8::3", true, true, true, true, true },
+		{ "b.example", "2001:db8::2", true, false, false, false, false },
+		{ "", "::", false, false, false, false, false },
 	};
 	const struct question a1 = question("a.example", "2001:db8::1");
 	const struct question a2 = question("a.example", "2001:db8::2");
@@ -177,6 +179,7 @@ stale(void **state)
 		assert_int_equal(known_find(k, &a2, 1) != NULL, rows[i].a2);
 		assert_int_equal(known_find(k, &b1, 1) != NULL, rows[i].b1);
 		assert_int_equal(known_find(k, &all, 1) != NULL, rows[i].end_to_end);
+		assert_int_equal(known_at(k, &a2.peer, 20) != NULL, rows[i].terms2);
 		known_free(k);
 	}
 }
@@ -225,14 +228,15 @@ terms(void **state)
 	/* another name; and after it the first again: it is uncertain until the other is over */
 	keep(k, &c, demand("mx.c.example", LEVEL_MAY), 2, 12);
 	assert_null(known_at(k, &a.peer, 2));
-	assert_null(known_at(k, &a.peer, 10.9));
-	assert_string_equal(known_at(k, &a.peer, 11)->requirement->mx_host, "mx.c.example");
-	/* the same name, another strictness: the stricter one */
-	keep(k, &a, demand("mx.c.example", LEVEL_VERIFY), 11, 21);
-	assert_int_equal(known_at(k, &a.peer, 11.5)->requirement->level, LEVEL_VERIFY);
-	keep(k, &b, demand("mx.c.example", LEVEL_MAY), 12, 22);
-	assert_int_equal(known_at(k, &a.peer, 21.5)->requirement->level, LEVEL_VERIFY);
-	assert_null(known_at(k, &a.peer, 22));
+	assert_null(known_at(k, &a.peer, 0.9 + KNOWN_TERMS_S));
+	assert_string_equal(known_at(k, &a.peer, 1 + KNOWN_TERMS_S)->requirement->mx_host,
+	    "mx.c.example");
+	/* the same name, another strictness: the stricter one, as long as either is asked for */
+	keep(k, &a, demand("mx.c.example", LEVEL_VERIFY), 3, 13);
+	assert_int_equal(known_at(k, &a.peer, 1 + KNOWN_TERMS_S)->requirement->level, LEVEL_VERIFY);
+	keep(k, &b, demand("mx.c.example", LEVEL_MAY), 4, 14);
+	assert_int_equal(known_at(k, &a.peer, 3.5 + KNOWN_TERMS_S)->requirement->level, LEVEL_VERIFY);
+	assert_null(known_at(k, &a.peer, 4 + KNOWN_TERMS_S));
 	known_free(k);
 }
 
