@@ -1,8 +1,5 @@
-/* passage.c - two sockets joined: a session after its verdict
+/* passage.c - two sockets joined in the kernel: a session after its verdict
  * SPDX-License-Identifier: GPL-3.0-or-later
- *
- * What is short is copied: for a line of a dialogue that costs less than two splices, for a body
- * three times as much. So a way copies until there is more to read than it has room for.
  *
  * A way fills its pipe only when it is empty, so "again" has one meaning at each end: nothing to
  * read, or no room to write. Who has octets in the pipe waits for room alone and does not read:
@@ -28,8 +25,9 @@
 /* What is sent and not acknowledged for so long never will be; the kernel asks after a silent peer
  * once in the same time, as its own two hours are far beyond PASSAGE_IDLE_S. */
 #define SILENCE_S 600
-#define SHORT_OCTETS 16384	/* is copied, and has emptied the socket; the loop says if not */
+#define MORE_OCTETS 16384	/* less has most likely emptied the socket; the loop says if not */
 #define RETRY_S 1.0		/* without a descriptor for a pipe, or memory in the kernel */
+#define URGENT_OCTETS 4096	/* PIPE_BUF: an empty pipe takes so many at once */
 #define UNREAD_OCTETS (1 << 30)	/* dropped at the end: more than a socket holds */
 
 static enum passage_side
@@ -82,46 +80,28 @@ fault(struct passage *p, enum passage_side side, struct passage_way *w)
 	}
 }
 
-/* copy: what is short, through user space; what the other side has no room for waits in the empty
- * pipe, which has room for all that is read. */
+/* copy_urgent: splice stops before an octet that was sent as urgent (RFC 6093), for ever, while the
+ * socket is readable: a peer could make the loop spin. Such octets take the way through user space;
+ * SO_OOBINLINE leaves them in their place. */
 static ssize_t
-copy(struct passage *p, enum passage_side side)
+copy_urgent(struct passage *p, struct passage_way *w)
 {
-	struct passage_way *w = &p->way[side];
-	char octets[SHORT_OCTETS];
-	size_t room = w->pipe.size < sizeof(octets) ? w->pipe.size : sizeof(octets), len;
-	ssize_t n = recv(reader(p, side), octets, room, MSG_DONTWAIT), sent;
+	char octets[URGENT_OCTETS];
+	ssize_t n = recv(w->io.fd, octets, sizeof(octets), MSG_DONTWAIT);
 
-	if (n <= 0)
-		return n;
-	len = (size_t)n;
-	w->bulk = len == room;
-	sent = send(writer(p, side), octets, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (sent < 0) {
-		fault(p, other(side), w);
-		sent = 0;
-	}
-	w->octets += (uint64_t)sent;
-	len -= (size_t)sent;
-	if (len > 0 && write(w->pipe.in, octets + sent, len) != (ssize_t)len) {
+	if (n > 0 && write(w->pipe.in, octets, (size_t)n) != n) {
 		pipes_give(p->pipes, &w->pipe, false);
 		errno = EIO;
 		return -1;
 	}
-	w->held = (uint32_t)len;
 	return n;
 }
 
-/* fill: from the socket into the empty pipe, or past it. `woken`: the loop has said that there is
- * something. Splice stops before an octet that was sent as urgent (RFC 6093), for ever, while the
- * socket is readable: a peer could make the loop spin. Such octets are copied; SO_OOBINLINE leaves
- * them in their place. */
+/* fill: from the socket into the empty pipe. `woken`: the loop has said that there is something. */
 static bool
 fill(struct passage *p, enum passage_side side, bool woken)
 {
 	struct passage_way *w = &p->way[side];
-	bool bulk = w->bulk;
-	ssize_t n = 0;
 
 	if (w->ended)
 		return false;
@@ -129,19 +109,15 @@ fill(struct passage *p, enum passage_side side, bool woken)
 		starve(p, w);
 		return false;
 	}
-	if (bulk) {
-		n = splice(reader(p, side), NULL, w->pipe.in, NULL, PIPE_OCTETS,
-		    SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
-		if (n > 0) {
-			w->held = (uint32_t)n;
-			w->bulk = n >= SHORT_OCTETS;
-		}
-	}
-	if (!bulk || (n < 0 && errno == EAGAIN && woken))
-		n = copy(p, side);
-	if (n == 0)
+	ssize_t n = splice(reader(p, side), NULL, w->pipe.in, NULL, PIPE_OCTETS,
+	    SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+	if (n < 0 && errno == EAGAIN && woken)
+		n = copy_urgent(p, w);
+	if (n > 0)
+		w->held = (uint32_t)n;
+	else if (n == 0)
 		w->ended = true;
-	else if (n < 0)
+	else
 		fault(p, side, w);
 	return n > 0;
 }
@@ -169,6 +145,7 @@ move(struct passage *p, enum passage_side side, bool woken)
 {
 	struct passage_way *w = &p->way[side];
 	const uint64_t most = w->octets + TURN_OCTETS;
+
 	bool more = true;
 
 	while (more && w->octets < most) {
@@ -176,9 +153,9 @@ move(struct passage *p, enum passage_side side, bool woken)
 			if (!fill(p, side, woken))
 				break;
 			woken = false;
-			more = w->bulk;
+			more = w->held >= MORE_OCTETS;
 		}
-		if (w->held > 0 && !drain(p, side))
+		if (!drain(p, side))
 			break;
 	}
 	if (w->held == 0)

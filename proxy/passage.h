@@ -1,7 +1,7 @@
-/* passage.h - two sockets joined: a session after its verdict
+/* passage.h - two sockets joined in the kernel: a session after its verdict
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A body moves by splice and never enters user space; half-close is kept, back-pressure is the
+ * Octets move by splice and never enter user space; half-close is kept, back-pressure is the
  * kernel's. An idle passage owns two sockets and this struct, and nothing wakes it but data, its
  * peers' end, and once in PASSAGE_IDLE_S the question whether it is still used. */
 #ifndef PROXY_PASSAGE_H
@@ -24,7 +24,6 @@ struct passage_way {
 	ev_io io;		/* of the socket that is read; both ways' wishes of it */
 	struct pipe_ends pipe;	/* lent while it holds something */
 	uint32_t held;		/* octets in it */
-	bool bulk;		/* there was more to read than is worth copying */
 	bool ended, shut;	/* its reader saw the end; its writer was told */
 	bool starved;		/* no pipe, or no memory: rests for a second */
 	uint64_t octets;	/* moved so far */

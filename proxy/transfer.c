@@ -29,6 +29,7 @@ transfer_body(struct session *s)
 {
 	body_start(&s->body);
 	s->body_result = BODY_MORE;
+	s->client.bulk = true;
 	begin(s, WAIT_BODY);
 }
 
