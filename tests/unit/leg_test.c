@@ -362,7 +362,7 @@ setup(void **state)
 	server = testca_server(&leaf, NULL);
 	loop = ev_loop_new(EVFLAG_AUTO);
 	for (size_t i = 0; i < sizeof big; i++)
-		big[i] = (char)(i * 31 + i / 251);
+		big[i] = testsend_pattern(i);
 	return loop == NULL;
 }
 

@@ -243,32 +243,17 @@ reading_says_what_it_came_to(void **state)
 	end(&w);
 }
 
-static uint32_t seed = 1;
-
-static size_t
-chance(size_t below)
-{
-	seed = seed * 1664525 + 1013904223;
-	return (seed >> 8) % below;
-}
-
-static char
-pattern(size_t i)
-{
-	return (char)(i * 31 + i / 251);
-}
-
 /* Some octets, one of the ways. How many were taken. */
 static size_t
 put(struct world *w, char *room, size_t at)
 {
 	static char out[20000];
-	size_t len = 1 + chance(chance(2) ? 300 : sizeof out - 1), taken = 0;
-	unsigned records = (unsigned)chance(4);
+	size_t len = 1 + testsend_chance(testsend_chance(2) ? 300 : sizeof out - 1), taken = 0;
+	unsigned records = (unsigned)testsend_chance(4);
 	int n;
 
 	for (size_t i = 0; i < len; i++)
-		out[i] = pattern(at + i);
+		out[i] = testsend_pattern(at + i);
 	if (records == 0 && !w->outlet.corked && w->outlet.held == NULL) {
 		outlet_gather(&w->outlet, room);
 		while (taken < len && outlet_fits(&w->outlet)) {
@@ -301,16 +286,16 @@ each_octet_leaves_in_its_turn(void **state)
 	for (int i = 0; i < PATIENCE && received < TOTAL; i++) {
 		ssize_t n;
 
-		testsend.limit = chance(5) == 0 ? 0 : 1 + chance(40000);
-		if (chance(20) == 0)
+		testsend.limit = testsend_chance(5) == 0 ? 0 : 1 + testsend_chance(40000);
+		if (testsend_chance(20) == 0)
 			w.outlet.corked = !w.outlet.corked && outlet_held(&w.outlet) < 100000;
 		if (sent < TOTAL && outlet_held(&w.outlet) < 200000)
 			sent += put(&w, room, sent);
-		if (!w.outlet.corked && chance(3) == 0)
+		if (!w.outlet.corked && testsend_chance(3) == 0)
 			outlet_flush(&w.outlet);
-		n = recv(w.fd[1], in, 1 + chance(sizeof in - 1), 0);
+		n = recv(w.fd[1], in, 1 + testsend_chance(sizeof in - 1), 0);
 		for (ssize_t k = 0; k < n; k++)
-			assert_int_equal(in[k], pattern(received++));
+			assert_int_equal(in[k], testsend_pattern(received++));
 		if (sent >= TOTAL)
 			w.outlet.corked = false;
 	}

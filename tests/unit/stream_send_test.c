@@ -95,34 +95,19 @@ records_leave_together(void **state)
 	}
 }
 
-static uint32_t seed = 1;
-
-static size_t
-chance(size_t below)
-{
-	seed = seed * 1664525 + 1013904223;
-	return (seed >> 8) % below;
-}
-
-static char
-pattern(size_t i)
-{
-	return (char)(i * 31 + i / 251);
-}
-
 static size_t
 write_some(struct stream *s, size_t at, size_t total)
 {
 	static char out[2][100000];
 	static unsigned turn;
 	char *p = out[turn++ & 1];
-	size_t len = 1 + chance(chance(2) ? 200 : sizeof *out - 1), put;
+	size_t len = 1 + testsend_chance(testsend_chance(2) ? 200 : sizeof *out - 1), put;
 	enum stream_result r;
 
 	if (len > total - at)
 		len = total - at;
 	for (size_t i = 0; i < len; i++)
-		p[i] = pattern(at + i);
+		p[i] = testsend_pattern(at + i);
 	r = stream_write(s, p, len, &put);
 	assert_true(r == STREAM_OK ? put > 0 : r == STREAM_WANT_WRITE && put == 0);
 	return put;
@@ -145,21 +130,22 @@ a_slow_reader_gets_all(void **state)
 		open_pair(&p);
 		setsockopt(p.fd[0], SOL_SOCKET, SO_SNDBUF, &(int){ 4096 }, sizeof(int));
 		for (; i < PATIENCE && n != 0; i++) {
-			testsend.limit = chance(4) == 0 ? 0 : 1 + chance(30000);
-			if (sent < TOTAL && chance(4) > 0) {
+			testsend.limit = testsend_chance(4) == 0 ? 0 : 1 + testsend_chance(30000);
+			if (sent < TOTAL && testsend_chance(4) > 0) {
 				sent += write_some(p.stream, sent, TOTAL);
 				if (sent > TOTAL - 20000)
 					stream_last(p.stream);
 			}
 			if (sent == TOTAL)
 				stream_shutdown(p.stream);
-			if (chance(3) == 0 || sent == TOTAL)
+			if (testsend_chance(3) == 0 || sent == TOTAL)
 				stream_flush(p.stream);
 			waited += stream_waiting(p.stream) > 0;
 			assert_true(stream_waiting(p.stream) < 110000);
-			n = chance(2) ? SSL_read(p.peer, in, (int)(1 + chance(sizeof in - 1))) : -1;
+			n = testsend_chance(2) ? SSL_read(p.peer, in,
+			    (int)(1 + testsend_chance(sizeof in - 1))) : -1;
 			for (int k = 0; k < n; k++)
-				assert_int_equal(in[k], pattern(received++));
+				assert_int_equal(in[k], testsend_pattern(received++));
 			ERR_clear_error();
 		}
 		assert_int_equal(received, TOTAL);
@@ -515,7 +501,7 @@ setup(void **state)
 	trusting = tlspair_originator(&root, TLS1_2_VERSION);
 	server = testca_server(&leaf, NULL);
 	for (size_t i = 0; i < sizeof big; i++)
-		big[i] = pattern(i);
+		big[i] = testsend_pattern(i);
 	memcpy(big, SECRET, sizeof SECRET - 1);
 	return 0;
 }

@@ -78,4 +78,21 @@ malloc(size_t size)
 }
 #endif
 
+/* testsend_pattern: the octet at a place of what is sent, so that none can take another's. */
+static inline char
+testsend_pattern(size_t i)
+{
+	return (char)(i * 31 + i / 251);
+}
+
+/* testsend_chance: less than below; the same ones in each run. */
+static inline size_t
+testsend_chance(size_t below)
+{
+	static uint32_t seed = 1;
+
+	seed = seed * 1664525 + 1013904223;
+	return (seed >> 8) % below;
+}
+
 #endif
