@@ -35,6 +35,7 @@
 enum step { GREETING, EHLO, STARTTLS, HANDSHAKE, EHLO_TLS, MAIL, RCPT, DATA, BODY, QUIT };
 
 struct session {
+	struct session *next;	/* of those that stay open */
 	int fd;
 	SSL *tls;
 	enum step step;
@@ -55,6 +56,7 @@ struct load {
 	struct sockaddr_in to;
 	SSL_CTX *tls;
 	SSL_SESSION *resumed;
+	struct session *idlers;
 	int epoll, started, open, waiting, resumptions, taken;
 	struct lasting lasted;	/* sessions, from connect() to their end */
 	char chunk[CHUNK], last[CHUNK + 4], rcpt[300];
@@ -245,6 +247,8 @@ turn(struct load *l, struct session *s)
 		}
 		if (s->step == l->idle && l->idle != GREETING) {
 			l->waiting++;
+			s->next = l->idlers;
+			l->idlers = s;
 			return;
 		}
 		advance(l, s);
@@ -364,6 +368,12 @@ measured(struct load *l)
 	fflush(stdout);
 	while (l->waiting > 0 && getchar() != EOF)
 		;
+	while (l->idlers != NULL) {
+		struct session *s = l->idlers;
+
+		l->idlers = s->next;
+		end(l, s);
+	}
 }
 
 int

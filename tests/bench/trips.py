@@ -53,9 +53,9 @@ def idle(bench, work, who, step, kind="P-256", **how):
     if bench.mode != "smoke":
         print(f"{work}, {who}: {count} idle sessions, {(after - before) / count:.2f} KiB each ({before} to "
               f"{after} KiB); in {WATCHED} s woken {woken} times, {used / 1000:.1f} ms of CPU", flush=True)
-    load.communicate()
+    why = load.communicate()[1]
     if load.returncode != 0:
-        raise RuntimeError(f"{work}, {who}: {place.failed(load, '')}")
+        raise RuntimeError(f"{work}, {who}: {place.failed(load, why)}")
 
 
 def w4(bench):

@@ -30,7 +30,7 @@ static struct {
 #endif
 #endif
 #ifndef TESTSEND_MEMORY
-#define TESTSEND_MEMORY 1	/* whether .memory counts */
+#define TESTSEND_MEMORY 1	/* whether .memory counts: the sanitizers have a malloc of their own */
 #endif
 
 static inline void
