@@ -49,11 +49,10 @@ PASSED = ("The relay only moves octets: here the dialogue before STARTTLS is rea
 SIGNED = PASSED + (" Each full handshake of TLS 1.2 needs its own check of the server's signature, for a "
                    "chain alone could be replayed; the target allows for none.")
 SEVERAL = ("What postern does once a session (it reads the dialogue before STARTTLS, proves the server and "
-           "writes a line to the log) is shared by its mails. Beyond that both move the same octets, here "
-           "copied where they are few, there spliced: the rest is the number of system calls.")
+           "writes a line to the log) is shared by its mails. Beyond that both splice the same octets with "
+           "the same system calls; the rest is the loop's, and once in so often the clock's.")
 SPLICED = ("Both splice: for as many octets the number of system calls differs with how much has come at "
-           "each wake-up, which hangs on how client and MX are scheduled. Where little has come, it is "
-           "copied here.")
+           "each wake-up, which hangs on how client and MX are scheduled.")
 FIRST = ("The base is bare calls of OpenSSL that are given the certificates: what else exceeds 1.05 "
          "relays is in the figure too, the dialogue, the handshake's messages put together, and the line "
          "in the log.")
