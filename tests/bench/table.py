@@ -47,10 +47,11 @@ BODY = ("The floor is AES-GCM of every octet and two copies through the kernel, 
 PASSED = ("The relay only moves octets: here the dialogue before STARTTLS is read, the handshake is "
           "followed, and a line is written to the log, once a session.")
 SIGNED = PASSED + (" Each full handshake of TLS 1.2 needs its own check of the server's signature, for a "
-                   "chain alone could be replayed; the target allows for none.")
+                   "chain alone could be replayed; the target allows for one only where the chain is first "
+                   "seen.")
 SEVERAL = ("What postern does once a session (it reads the dialogue before STARTTLS, proves the server and "
            "writes a line to the log) is shared by its mails. Beyond that both splice the same octets with "
-           "the same system calls; the rest is the loop's, and once in so often the clock's.")
+           "the same system calls; the rest is what the event loop does between them.")
 SPLICED = ("Both splice: for as many octets the number of system calls differs with how much has come at "
            "each wake-up, which hangs on how client and MX are scheduled.")
 FIRST = ("The base is bare calls of OpenSSL that are given the certificates: what else exceeds 1.05 "
